@@ -1,0 +1,1 @@
+"""Benchmarks: ratios and memory, side by side, in one run. ``python -m benchmarks`` (``make bench``)."""

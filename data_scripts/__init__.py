@@ -1,0 +1,1 @@
+"""Scripts that fetch and make corpora; the library itself never downloads a recording."""

@@ -1,0 +1,247 @@
+"""The command line: ``sercourse COMMAND``. Each command is a thin door to the library.
+
+A user's mistake is one sentence on standard error and exit code 2; an interrupt is exit code 130.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sercourse import __version__
+from sercourse.errors import UserError
+
+app = typer.Typer(
+    help="Multi-task speech emotion recognition: corpora, features, baselines, experiments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console(highlight=False)
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+Corpus = Annotated[str, typer.Option("--corpus", help="NAME, NAME,NAME … or csv:FILE; `sercourse corpora` lists them.")]
+FeatureSet = Annotated[str, typer.Option("--features", help="is09, is10, egemaps, compare, logmel, mfcc, prosody, …")]
+ProtocolName = Annotated[
+    str, typer.Option("--protocol", help="loso, session, language, group-K, kfold-K or holdout-PERCENT.")
+]
+Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=1_000_000_000)]
+Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
+Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Write the figures to this file, too.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False) -> None:
+    if version:
+        console.print(f"sercourse {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def doctor(
+    corpus: Annotated[
+        str | None, typer.Option("--corpus", help="Decode every file of this corpus; default: of all corpora found.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Versions, devices, corpora found, and every audio file that would fail later."""
+    from sercourse import doctor as checks
+
+    report = checks.examine(corpus)
+    marks = {True: "[green]ok[/]", False: "[red]problem[/]", None: "–"}
+    table = Table("", "", "", show_header=False, box=None, pad_edge=False)
+    for finding in report.findings:
+        table.add_row(marks[finding.ok], finding.topic, finding.text)
+    console.print(table)
+    for sentence in report.audio[:20]:
+        console.print(f"[red]audio[/] {sentence}", soft_wrap=True)
+    if len(report.audio) > 20:
+        console.print(f"… and {len(report.audio) - 20} more; --json FILE writes all of them.")
+    _write(json, report.to_json())
+    if not report.healthy:
+        raise typer.Exit(2)
+
+
+@app.command()
+def corpora(
+    name: Annotated[str | None, typer.Argument(help="One corpus; without it, all of them.")] = None,
+    json: Json = None,
+) -> None:
+    """The corpora: where they lie, counts, licence. Naming `synthetic` makes it if need be."""
+    from sercourse import corpora as library
+
+    if name is None:
+        states = [library.inspect(n) for n in library.names()]
+        _print_corpora(states)
+        _write(json, {"corpora": [vars(s) | {"folder": str(s.folder or "")} for s in states]})
+        return
+    if name in library.names():
+        console.print(library.card(name).summary(), soft_wrap=True)
+    utterances = library.load(name)
+    counts = utterances["emotion"].fillna("no label").value_counts().sort_index().to_dict()
+    listed = ", ".join(f"{emotion} {count}" for emotion, count in counts.items())
+    found = f"{len(utterances)} utterances, {utterances['speaker'].nunique()} speakers"
+    console.print(f"found       {found}: {listed}", soft_wrap=True)
+    _write(json, {"corpus": name, "utterances": len(utterances), "emotions": counts})
+
+
+@app.command()
+def features(
+    corpus: Annotated[str, typer.Argument(help="NAME, NAME,NAME … or csv:FILE.")],
+    features: FeatureSet = "is10",
+    workers: Workers = None,
+    json: Json = None,
+) -> None:
+    """Compute features once and keep them in the store."""
+    import time
+
+    from sercourse import corpora as library
+    from sercourse.features.extract import extract
+
+    begun = time.perf_counter()
+    result = extract(library.load(corpus), features, workers=workers)
+    seconds = time.perf_counter() - begun
+    shape = result[next(iter(result))].shape
+    console.print(f"{features}: {len(result)} utterances in {seconds:.1f} s, the first of shape {shape}")
+    console.print(f"kept in {result.store.root}", soft_wrap=True)
+    _write(
+        json,
+        {
+            "corpus": corpus,
+            "features": features,
+            "utterances": len(result),
+            "skipped": result.skipped,
+            "seconds": seconds,
+        },
+    )
+
+
+@app.command()
+def baseline(
+    corpus: Corpus = "synthetic",
+    features: FeatureSet = "is10",
+    protocol: ProtocolName = "loso",
+    classifier: Annotated[str, typer.Option(help="linear, rbf or majority.")] = "linear",
+    speaker_norm: Annotated[bool, typer.Option("--speaker-norm", help="z-scores per speaker (leaks; warns).")] = False,
+    unit: Annotated[str, typer.Option(help="utterance, or crop (leaks; the protocol lesson).")] = "utterance",
+    repeats: Annotated[
+        int | None, typer.Option(help="Shufflings; default: 5 for kfold and holdout, else 1.", min=1, max=1000)
+    ] = None,
+    seed: Seed = 0,
+    workers: Workers = None,
+    json: Json = None,
+) -> None:
+    """openSMILE + SVM, and the majority class, under a protocol."""
+    from sercourse.training.baseline import BaselineConfig, run_baseline
+    from sercourse.training.summary import print_summary
+
+    run = run_baseline(
+        BaselineConfig(corpus, features, protocol, classifier, speaker_norm, unit, repeats, seed), workers=workers
+    )
+    print_summary(run.summary, console)
+    _write(json, run.summary)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Run folder.")],
+    second: Annotated[Path, typer.Argument(help="Run folder on the same test utterances.")],
+    json: Json = None,
+) -> None:
+    """Second run against the first: effect, interval, significance; per class, per speaker, per gender."""
+    from sercourse.training.compare import compare_runs, print_comparison
+
+    comparison = compare_runs(first, second)
+    print_comparison(comparison, console)
+    _write(json, comparison)
+
+
+@app.command()
+def reproduce(
+    artifact: Annotated[str | None, typer.Argument(help="CHAPTER/ARTIFACT; without it, the list.")] = None,
+    corpus: Annotated[str | None, typer.Option("--corpus", help="Where an artifact lets you choose.")] = None,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Tables and figures of the papers and chapters, measured anew beside the printed figure."""
+    from sercourse.experiments import registry
+
+    if artifact is None:
+        table = Table("artifact", "what it shows", box=None, pad_edge=False)
+        for name, experiment in registry.EXPERIMENTS.items():
+            table.add_row(name, experiment.title)
+        console.print(table)
+        return
+    result = registry.run(artifact, corpus=corpus, seed=seed, console=console)
+    _write(json, result)
+
+
+@app.command()
+def demo(
+    html: Annotated[Path, typer.Option(dir_okay=False, help="The report to write.")] = Path("build/report.html"),
+    seed: Seed = 0,
+) -> None:
+    """Make the default corpus, train the baseline, show the protocol lesson, write a report."""
+    from sercourse.experiments.report import run_demo
+
+    run_demo(html, seed=seed, console=console)
+
+
+def _print_corpora(states: list) -> None:
+    """A line per corpus: what is here, and how to get what is not."""
+    from sercourse import corpora as library
+    from sercourse.paths import data_dir
+
+    console.print(f"Real corpora are looked for in {data_dir() or 'no folder yet: set SERCOURSE_DATA'}", soft_wrap=True)
+    table = Table("corpus", "found", "of", "licence", "", box=None, pad_edge=False)
+    for state in states:
+        card = library.card(state.name)
+        table.add_row(
+            state.name, str(state.found), str(state.expected), card.licence, "here" if state.found else card.how
+        )
+    console.print(table)
+    console.print(
+        "made: at first use · fetch: python data_scripts/fetch.py NAME · form: sercourse corpora NAME tells more"
+    )
+    for state in states:
+        if state.folder and state.problem:
+            console.print(f"[red]problem[/] {state.problem}", soft_wrap=True)
+
+
+def _write(path: Path | None, content: dict) -> None:
+    if path is not None:
+        from sercourse.training.runs import write_json
+
+        write_json(path, content)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    if issubclass(category, UserWarning):
+        print(f"Warning: {message}", file=sys.stderr)
+
+
+def main() -> None:
+    """Entry point of the command ``sercourse``."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except SystemExit as left:
+        if left.code == INTERRUPTED:
+            print("Interrupted; what was computed is kept, start the same command again to go on.", file=sys.stderr)
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""What was said, by whom, with which emotion: one table for every corpus.
+
+>>> from sercourse import corpora
+>>> corpora.names()[:3]
+['synthetic', 'casia', 'cremad']
+"""
+
+from sercourse.corpora.cards import Card, card
+from sercourse.corpora.layout import CorpusWarning
+from sercourse.corpora.registry import CorpusState, inspect, load, locate, names
+
+__all__ = ["Card", "CorpusState", "CorpusWarning", "card", "inspect", "load", "locate", "names"]

@@ -1,0 +1,170 @@
+"""What is here, what is missing, and which audio would fail later: the work behind ``sercourse doctor``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from joblib import cpu_count
+from rich.progress import track
+
+from sercourse import corpora
+from sercourse.errors import AudioError
+from sercourse.paths import cache_dir, data_dir
+from sercourse.signal.audio import read_audio
+from sercourse.training.runs import environment
+
+MIN_FREE_GB = 2.0
+"""Less free disk than this and features of a middle-sized corpus may not fit."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report.
+
+    Attributes:
+        topic: what was looked at.
+        ok: whether it is as it should be; ``None`` where it is neither good nor bad.
+        text: what was found, and for a problem the way out.
+    """
+
+    topic: str
+    ok: bool | None
+    text: str
+
+
+def check_machine() -> list[Finding]:
+    """Versions, processor cores, GPUs, and the folders sercourse writes to."""
+    import torch  # here, because it takes seconds to import and `sercourse --help` should not
+
+    versions = environment()
+    absent = [name for name, version in versions.items() if version == "absent"]
+    findings = [
+        Finding("versions", not absent, ", ".join(f"{name} {version}" for name, version in versions.items())),
+        Finding("processor", None, f"{cpu_count()} cores, torch uses {torch.get_num_threads()}"),
+        Finding("GPU", None, _gpus(torch)),
+    ]
+    return [*findings, _check_cache()]
+
+
+def _gpus(torch: object) -> str:
+    if torch.cuda.is_available():
+        return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    if torch.backends.mps.is_available():
+        return "Apple GPU (mps)"
+    return "none; the quick and course profiles do not need one"
+
+
+def _check_cache() -> Finding:
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        text = f"{folder}: cannot be written ({error.strerror}); point SERCOURSE_CACHE at a folder you may write"
+        return Finding("cache", False, text)
+    free = shutil.disk_usage(folder).free / 1e9
+    advice = "" if free >= MIN_FREE_GB else "; free some space or point SERCOURSE_CACHE at another disk"
+    return Finding("cache", free >= MIN_FREE_GB, f"{folder}, {free:.0f} GB free{advice}")
+
+
+def check_data_dir() -> Finding:
+    """Whether ``SERCOURSE_DATA`` points at a folder."""
+    folder = data_dir()
+    if folder is None:
+        text = "SERCOURSE_DATA is not set; the synthetic corpus needs nothing, real corpora lie in the folder it names"
+        return Finding("SERCOURSE_DATA", None, text)
+    if not folder.is_dir():
+        return Finding("SERCOURSE_DATA", False, f"{folder}: no such folder; create it or correct SERCOURSE_DATA")
+    return Finding("SERCOURSE_DATA", True, str(folder))
+
+
+def audio_problems(table: pd.DataFrame, *, progress: bool = True) -> dict[str, str]:
+    """Decode every utterance of a table and say which cannot be used.
+
+    Args:
+        table: utterance table.
+        progress: show a progress bar.
+
+    Returns:
+        Utterance id to the sentence that names its problem; empty when every file is usable.
+    """
+
+    def problem(row: tuple) -> str:
+        try:
+            read_audio(Path(row.path), row.start, row.end)
+        except AudioError as error:
+            return str(error)
+        except OSError as error:
+            return f"{row.path}: cannot be read ({error.strerror}); check the path."
+        return ""
+
+    rows = list(table[["path", "start", "end"]].itertuples())
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        sentences = list(
+            track(
+                pool.map(problem, rows), total=len(rows), description="decoding", disable=not progress, transient=True
+            )
+        )
+    return {row.Index: sentence for row, sentence in zip(rows, sentences, strict=True) if sentence}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the doctor found.
+
+    Attributes:
+        findings: machine, folders, corpora.
+        audio: one sentence per audio file that cannot be used.
+    """
+
+    findings: list[Finding]
+    audio: list[str]
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing is wrong; what is merely absent does not count."""
+        return not self.audio and all(finding.ok is not False for finding in self.findings)
+
+    def to_json(self) -> dict:
+        """Everything as plain dictionaries and lists."""
+        return {"healthy": self.healthy, "findings": [vars(f) for f in self.findings], "audio": self.audio}
+
+
+def examine(corpus: str | None = None, *, progress: bool = True) -> Report:
+    """Look at the machine and at the corpora.
+
+    Args:
+        corpus: examine this one; ``None``: every corpus that is found.
+        progress: show progress bars.
+
+    Raises:
+        CorpusError: ``corpus`` is unknown, absent or not what its name says.
+    """
+    findings = [*check_machine(), check_data_dir()]
+    audio: list[str] = []
+    if corpus is not None:
+        table = corpora.load(corpus)
+        findings.append(Finding(corpus, True, f"{len(table)} utterances"))
+        audio += audio_problems(table, progress=progress).values()
+        return Report(findings, audio)
+    for name in corpora.names():
+        state = corpora.inspect(name)
+        if not state.found:
+            findings.append(Finding(name, None, state.problem))
+            continue
+        here = f"{state.found} of {state.expected} utterances, {state.folder}"
+        findings.append(Finding(name, not state.problem, state.problem or here))
+        findings += [Finding(name, None, note) for note in state.notes]
+        if not state.problem:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", corpora.CorpusWarning)  # they are among the notes
+                table = corpora.load(name)
+            audio += audio_problems(table, progress=progress).values()
+    return Report(findings, audio)

@@ -1,0 +1,1 @@
+"""Plots, players and projections."""

@@ -1,0 +1,182 @@
+"""The pictures of the course: one palette, units on every axis, readable on a projector.
+
+Notebook: 01_signal_preprocessing.ipynb
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import PIL.Image
+from IPython import get_ipython
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sercourse.corpora.table import EMOTIONS
+from sercourse.evaluation.metrics import confusion_percent
+from sercourse.signal.audio import SAMPLE_RATE
+
+EMOTION_COLOURS: dict[str, str] = dict(
+    zip(
+        EMOTIONS,
+        ("#D55E00", "#999999", "#56B4E9", "#117733", "#CC79A7", "#E69F00", "#000000", "#0072B2", "#009E73"),
+        strict=True,
+    )
+)
+"""One colour per emotion, from the colour-blind-safe sets of Okabe and Ito (2008) and Tol (2021)."""
+
+COLOURS = 96
+"""In the palette of a picture: nobody sees the difference, and the file shrinks to a third."""
+
+
+def course_style() -> None:
+    """Set matplotlib to the course's look: small files, letters that the last row can read."""
+    _show_small_pictures()
+    plt.rcParams.update(
+        {
+            "figure.figsize": (8, 3),
+            "figure.dpi": 80,
+            "savefig.dpi": 80,
+            "font.size": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "image.cmap": "magma",
+            "image.aspect": "auto",
+            "image.origin": "lower",
+        }
+    )
+
+
+def png(figure: Figure, **how: str) -> bytes:
+    """A figure as a small PNG file, with a palette.
+
+    Args:
+        figure: drawn at its own resolution.
+        **how: passed on to ``Figure.savefig``, such as ``bbox_inches="tight"``.
+    """
+    drawn, packed = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=figure.dpi, **how)
+    drawing = PIL.Image.open(drawn).convert("RGB")
+    palette = PIL.Image.Quantize.MAXCOVERAGE  # keeps colours that cover few pixels, such as thin lines
+    drawing.quantize(COLOURS, method=palette).save(packed, format="png", optimize=True)
+    return packed.getvalue()
+
+
+def _show_small_pictures() -> None:
+    """Let a notebook show figures by :func:`png`; outside a notebook nothing happens."""
+    shell = get_ipython()
+    if shell is None:
+        return
+    plt.switch_backend(plt.get_backend())  # the notebook's backend sets its own printer when it is loaded: before ours
+    printer = shell.display_formatter.formatters["image/png"]
+    printer.for_type(Figure, lambda figure: png(figure, bbox_inches="tight"))
+
+
+def waveform(samples: np.ndarray, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """Amplitude over time; ``samples`` is ``(T,)`` at 16 kHz."""
+    ax = ax or plt.gca()
+    ax.plot(np.arange(len(samples)) / SAMPLE_RATE, samples, linewidth=0.6, color="#0072B2")
+    ax.set(xlabel="time (s)", ylabel="amplitude", title=title, xlim=(0, len(samples) / SAMPLE_RATE))
+    return ax
+
+
+def spectrogram(
+    values: np.ndarray,
+    ax: Axes | None = None,
+    *,
+    hop_seconds: float,
+    top_hz: float | None = None,
+    title: str = "",
+    label: str = "level (dB)",
+) -> Axes:
+    """A time-frequency picture.
+
+    Args:
+        values: ``(T, F)``, usually in dB.
+        hop_seconds: time between frames.
+        top_hz: frequency of the last bin on a linear axis; ``None``: the axis counts bands or coefficients.
+        title: above the picture.
+        label: of the colour bar.
+    """
+    ax = ax or plt.gca()
+    frames, bins = values.shape
+    top = bins if top_hz is None else top_hz / 1000
+    image = ax.imshow(values.T, extent=(0, frames * hop_seconds, 0, top))
+    ax.figure.colorbar(image, ax=ax, label=label, pad=0.02)
+    ax.set(xlabel="time (s)", ylabel="band" if top_hz is None else "frequency (kHz)", title=title)
+    ax.grid(visible=False)
+    return ax
+
+
+def confusion(counts: pd.DataFrame, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """A confusion matrix: percent of each true class by colour, counts in the cells.
+
+    Args:
+        counts: true emotion in rows, predicted in columns.
+        title: above the picture.
+    """
+    ax = ax or plt.gca()
+    percent = confusion_percent(counts).fillna(0).to_numpy()
+    ax.imshow(percent, cmap="Blues", vmin=0, vmax=100, origin="upper", aspect="equal")
+    for (row, column), share in np.ndenumerate(percent):
+        count = counts.iat[row, column]
+        if count:
+            colour = "white" if share > 55 else "black"
+            ax.text(column, row, f"{share:.0f}\n({count})", ha="center", va="center", fontsize=8, color=colour)
+    ax.set_xticks(range(len(counts.columns)), counts.columns, rotation=40, ha="right")
+    ax.set_yticks(range(len(counts.index)), counts.index)
+    ax.set(xlabel="predicted", ylabel="true", title=title)
+    ax.grid(visible=False)
+    return ax
+
+
+def reliability(table: pd.DataFrame, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """A reliability diagram: how often a prediction is right, by how sure it is.
+
+    Args:
+        table: columns ``confidence`` and ``accuracy`` (percent) and ``count``, one row per bin.
+        title: above the picture.
+    """
+    ax = ax or plt.gca()
+    used = table[table["count"] > 0]
+    ax.plot([0, 100], [0, 100], linestyle="--", color="grey", label="perfectly calibrated")
+    ax.plot(used["confidence"], used["accuracy"], marker="o", color="#D55E00", label="this classifier")
+    ax.set(xlabel="confidence (%)", ylabel="right (%)", title=title, xlim=(0, 100), ylim=(0, 100))
+    ax.legend(frameon=False)
+    return ax
+
+
+def bars_with_intervals(
+    names: Sequence[str],
+    values: Sequence[float],
+    intervals: Sequence[tuple[float, float]],
+    ax: Axes | None = None,
+    *,
+    xlabel: str,
+    title: str = "",
+) -> Axes:
+    """Horizontal bars with 95 % intervals, the first name on top.
+
+    Args:
+        names: one per bar.
+        values: percent.
+        intervals: lower and upper end in percent.
+        xlabel: name and unit of the values.
+        title: above the picture.
+    """
+    ax = ax or plt.gca()
+    places = np.arange(len(names))[::-1]
+    low, high = np.array(intervals, dtype=float).T
+    errors = np.clip([np.array(values) - low, high - np.array(values)], 0, None)
+    ax.barh(places, values, xerr=errors, color="#56B4E9", ecolor="black", capsize=4, height=0.6)
+    for place, value in zip(places, values, strict=True):
+        ax.text(1, place, f"{value:.1f}", va="center", fontweight="bold")
+    ax.set_yticks(places, names)
+    ax.set(xlabel=xlabel, title=title, xlim=(0, 100))
+    return ax

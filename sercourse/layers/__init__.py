@@ -1,0 +1,1 @@
+"""Blocks of the papers that more than one network uses."""

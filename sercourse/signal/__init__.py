@@ -1,0 +1,1 @@
+"""File to clean waveform: reading, framing, endpoint detection, noise, data balance."""

@@ -1,0 +1,74 @@
+"""Each chapter in JupyterLab, as a student uses it: open, Run All, move the sliders, play the game.
+
+Screenshots are written to ``build/screenshots/``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import yaml
+from notebook_page import ROOT, NotebookPage
+from playwright.sync_api import Locator, expect
+
+pytestmark = pytest.mark.browser
+
+CHAPTERS = [
+    chapter["name"]
+    for chapter in yaml.safe_load((ROOT / "notebooks" / "course.yml").read_text("utf-8"))["chapters"]
+    if chapter["ready"]
+]
+SLIDERS = {"01_signal_preprocessing": 3}  # window length, SNR, mel bins
+
+OpenNotebook = Callable[[str], NotebookPage]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_runs_and_its_widgets_answer(open_notebook: OpenNotebook, chapter: str):
+    notebook = open_notebook(f"{chapter}.ipynb")
+    notebook.screenshot("opened")
+    notebook.run_all()
+    notebook.screenshot("run")
+    assert notebook.error_outputs() == []
+    boxes = notebook.page.locator(".widget-vbox", has=notebook.page.locator("img.sercourse-picture"))
+    assert boxes.count() >= SLIDERS.get(chapter, 0)
+    for number, box in enumerate(boxes.all(), 1):
+        move_slider(notebook, box, number)
+    if chapter == "00_start_here":
+        play_game(notebook)
+    assert notebook.error_outputs() == []
+    assert notebook.complaints == []
+
+
+def move_slider(notebook: NotebookPage, box: Locator, number: int) -> None:
+    """Move the slider of one picture with the keyboard, and see the picture change."""
+    picture = notebook.shown(box.locator("img.sercourse-picture"))
+    handle, reading = box.get_by_role("slider"), box.locator(".widget-readout")
+    expect(box.locator(".widget-label").first).not_to_be_empty()  # a slider says what it sets
+    notebook.screenshot(f"slider-{number}-before")
+    drawn, source, value = notebook.picture_bytes(picture), picture.get_attribute("src"), reading.inner_text()
+    notebook.shown(handle).press("ArrowRight")
+    expect(reading).not_to_have_text(value)
+    expect(picture).not_to_have_attribute("src", source, timeout=20_000)
+    assert notebook.picture_bytes(picture) != drawn
+    notebook.shown(picture)
+    notebook.screenshot(f"slider-{number}-after")
+
+
+def play_game(notebook: NotebookPage) -> None:
+    """Guess twice: each guess is judged, and the next utterance is played."""
+    button = notebook.shown(notebook.page.get_by_role("button", name="anger", exact=True))
+    game = notebook.page.locator(".widget-vbox", has=button).last
+    player = game.locator("audio")
+    first = player.first.get_attribute("src")
+    assert first.startswith("data:audio/mpeg;base64,")
+    button.click()
+    expect(game).to_contain_text(re.compile(r"[01] of 1 right"), timeout=20_000)
+    expect(player.first).not_to_have_attribute("src", first)
+    button.click()
+    expect(game).to_contain_text(re.compile(r"[012] of 2 right"), timeout=20_000)
+    seconds = "audio => new Promise(done => { audio.onloadedmetadata = () => done(audio.duration); audio.load(); })"
+    assert 0.5 < player.first.evaluate(seconds) < 20, "the browser can decode what it should play"
+    notebook.screenshot("game")

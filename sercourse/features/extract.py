@@ -5,11 +5,8 @@ Notebook: 01_signal_preprocessing.ipynb
 
 from __future__ import annotations
 
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from sercourse.errors import AudioError, UserError
 from sercourse.features.base import Extractor
 from sercourse.features.registry import FEATURES
 from sercourse.features.store import DamagedEntry, FeatureStore, audio_key
+from sercourse.interrupts import heeded_interrupt
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import read_audio
 
@@ -135,7 +133,7 @@ def extract(
         if workers > 1:  # empty jobs: what a worker imports is then no growth that joblib takes for a memory leak
             Parallel(n_jobs=workers)(delayed(_fill)([], feature, store) for _ in range(workers))
 
-    with progress_bar(progress) as bar, _heeded_interrupt(start_workers) as interrupted:
+    with progress_bar(progress) as bar, heeded_interrupt(start_workers) as interrupted:
         task = bar.add_task(feature, total=len(rows))
         for done in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
             if interrupted.is_set():
@@ -208,29 +206,3 @@ def _report(feature: str, skipped: dict[str, str], repaired: int, total: int) ->
         more = f" ({len(skipped)} of {total} files have such a problem; `sercourse doctor` lists them)"
         raise UserError(first if len(skipped) == 1 else first.rstrip(".") + more + ".")
     warnings.warn(f"{feature}: {len(skipped)} of {total} utterances skipped; the first: {first}", stacklevel=3)
-
-
-@contextmanager
-def _heeded_interrupt(start_workers: Callable[[], None]) -> Iterator[threading.Event]:
-    """Ctrl-C ends after the job in progress; a second one ends at once.
-
-    openSMILE calls back into Python, and an exception that is raised there is swallowed by ctypes, so the first
-    interrupt is only remembered. Workers are started while interrupts are ignored, which they inherit: a terminal
-    sends Ctrl-C to all of them, and each would print a traceback of its own.
-    """
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event  # signals reach the main thread only
-        return
-
-    def remember(*_: object) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        start_workers()
-        signal.signal(signal.SIGINT, remember)
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, earlier)

@@ -62,7 +62,7 @@ class BaselineConfig:
     def name(self) -> str:
         """Name of the run folder: readable, and different for every configuration."""
         parts = [
-            "baseline", *map(_short_name, self.corpus.split(",")), self.features, self.classifier,
+            "baseline", *map(short_name, self.corpus.split(",")), self.features, self.classifier,
             self.protocol, *(["crops"] if self.unit == "crop" else []), *(["speakernorm"] if self.speaker_norm else []),
             f"x{self.rounds}", f"seed{self.seed}",
         ]  # fmt: skip
@@ -75,7 +75,7 @@ class BaselineConfig:
         return self.repeats or (SHUFFLINGS if shuffles else 1)
 
 
-def _short_name(corpus: str) -> str:
+def short_name(corpus: str) -> str:
     """A corpus in the name of a run folder: a CSV by its name and a digest of its place, which stays private."""
     if not corpus.startswith("csv:"):
         return corpus.strip()

@@ -1,0 +1,40 @@
+"""Self-attention over frames, pooled to one vector.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from sercourse.layers.masking import masked_mean
+
+
+class AttentivePooling(nn.Module):
+    """Every frame looks at every valid frame; the attended frames are averaged.
+
+    Args:
+        channels: ``D`` of a frame, a multiple of ``heads``.
+        heads: ``H``; the paper found 1 best.
+
+    Source: Zhang and Xue, section III C and table 3; Vaswani et al. 2017 (scaled dot product).
+    """
+
+    def __init__(self, channels: int, heads: int = 1) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(channels, heads, batch_first=True)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Attend and pool.
+
+        Args:
+            x: ``(B, T, D)``.
+            mask: ``(B, T)``.
+
+        Returns:
+            The pooled vector ``(B, D)``, and the weights ``(B, T)``: how much attention each frame receives, averaged
+            over heads and over the frames that look; they sum to 1.
+        """
+        padding = None if mask is None else mask == 0
+        attended, weights = self.attention(x, x, x, key_padding_mask=padding, need_weights=True)  # (B, T, D), (B, T, T)
+        return masked_mean(attended, mask), masked_mean(weights, mask)

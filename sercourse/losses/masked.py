@@ -1,0 +1,52 @@
+"""Losses that skip what is missing: a label that nobody gave, a frame that is padding.
+
+Each gives a scalar that is connected to the network even when nothing is left to judge (then it is 0), so that several
+devices and a balancer always see the same set of losses.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy as torch_cross_entropy
+
+MISSING = -1
+"""The class index of a missing label."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> Tensor:
+    """Mean negative log-probability of the labels that are there.
+
+    Args:
+        logits: ``(B, C)``.
+        labels: ``(B,)``, class indices; :data:`MISSING` is skipped.
+        smoothing: label smoothing, 0 to 1.
+
+    Returns:
+        Scalar; 0 where every label is missing.
+
+    Source: Zhang and Xue, equation 3 (as a mean over the batch).
+    """
+    if not bool((labels != MISSING).any()):
+        return logits.sum() * 0.0
+    return torch_cross_entropy(logits.float(), labels, ignore_index=MISSING, label_smoothing=smoothing)
+
+
+def mean_absolute_error(restored: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean absolute difference over valid frames.
+
+    Args:
+        restored: ``(B, T, F)``.
+        target: ``(B, T, F)``.
+        mask: ``(B, T)``.
+
+    Returns:
+        Scalar.
+
+    Source: Zhang and Xue, equation 2 (as a mean over frames and bins, so that lambda does not depend on their number).
+    """
+    if mask is None:
+        return (restored.float() - target).abs().mean()
+    weight = mask[..., None]  # (B, T, 1)
+    return ((restored.float() - target).abs() * weight).sum() / (weight.sum() * target.shape[-1]).clamp(min=1.0)

@@ -1,0 +1,48 @@
+"""The multi-task contract: what the one training loop asks of a network, and what it gives.
+
+A network is a :class:`MultiTaskModel`. It takes a :data:`Batch`, gives outputs, turns outputs into one loss per task
+and, for tasks that have classes, into logits. The loop knows no more. A label that is missing (-1) is skipped by its
+loss. Several tasks become one number in a balancer (:mod:`sercourse.training.balancing`).
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+Batch = dict[str, Tensor]
+"""Inputs, lengths and labels by name. First axis ``B`` everywhere; a label is ``(B,)`` with -1 where it is missing."""
+
+Outputs = dict[str, Tensor]
+"""What ``forward`` gives, by name."""
+
+
+class MultiTaskModel(nn.Module, ABC):
+    """Base class of the five papers' networks.
+
+    Attributes:
+        tasks: names of the losses that :meth:`losses` returns, always all of them.
+        classes: for each task with classes, their names in the order of the logits.
+    """
+
+    tasks: tuple[str, ...]
+    classes: dict[str, list[str]]
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Outputs:
+        """Run the network. In evaluation mode no output but a reconstruction may depend on a label."""
+
+    @abstractmethod
+    def losses(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """One scalar per name in :attr:`tasks`; missing labels are skipped. Pure: runs no layer of the network."""
+
+    @abstractmethod
+    def logits(self, outputs: Outputs) -> dict[str, Tensor]:
+        """Logits ``(B, C)`` of every task in :attr:`classes`."""
+
+    def shared_layer(self) -> nn.Parameter | None:
+        """The last weight that all tasks share, where GradNorm compares gradients; ``None``: nothing is shared."""
+        return None

@@ -1,0 +1,78 @@
+"""Devices, precision, threads, seeds: what has to be right before the first batch.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import sys
+
+import numpy as np
+import torch
+from joblib import cpu_count  # heeds the limits of containers
+from lightning.fabric import Fabric
+
+from sercourse.errors import UserError
+from sercourse.training.settings import PRECISIONS, LoopConfig
+
+
+def make_fabric(config: LoopConfig) -> Fabric:
+    """Lightning Fabric for these settings.
+
+    Several devices are started by Fabric itself: by spawning on one machine, or, under ``torchrun`` (several nodes),
+    by what torchrun has started already.
+
+    Raises:
+        UserError: the accelerator is not there.
+    """
+    if config.accelerator == "cuda" and not torch.cuda.is_available():
+        raise UserError("accelerator=cuda: no CUDA device is found; `sercourse doctor` shows what is, or choose cpu.")
+    on_gpu = config.accelerator != "cpu" and torch.cuda.is_available()
+    if on_gpu and config.devices > torch.cuda.device_count():
+        raise UserError(f"--devices {config.devices}: {torch.cuda.device_count()} CUDA devices are found; ask for less.")
+    torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+    strategy = "ddp" if torchrun else "ddp_spawn" if config.devices > 1 else "auto"
+    return Fabric(
+        accelerator="cuda" if on_gpu else "cpu",
+        devices=config.devices,
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)) if torchrun else 1,
+        strategy=strategy,
+        precision=PRECISIONS[config.precision],
+    )
+
+
+def prepare_process(threads: int) -> None:
+    """Threads of this process, and memory that is kept instead of being returned and asked for again each batch."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    if sys.platform == "linux":
+        # glibc gives large blocks back to the system at once, and a network's activations are large: without this,
+        # a third of the time of a small network on a CPU goes into fetching zeroed pages again.
+        try:
+            libc = ctypes.CDLL("libc.so.6")
+            for parameter in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+                libc.mallopt(parameter, 1 << 30)
+        except OSError:  # another libc
+            return
+
+
+def share_of_cores(jobs: int) -> int:
+    """Threads for each of some jobs at a time."""
+    return max(cpu_count() // jobs, 1)
+
+
+def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:
+    """Seed everything for one epoch of one network, so that an epoch does not depend on those before it."""
+    state = int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0])
+    random.seed(state)
+    np.random.seed(state)  # noqa: NPY002 (for libraries that still use it)
+    torch.manual_seed(state)
+
+
+def network_seed(seed: int, repeat: int, fold: int, member: int) -> int:
+    """The seed of one network of a run, different for each."""
+    return int(np.random.SeedSequence([seed + repeat, fold, member]).generate_state(1)[0])

@@ -1,0 +1,59 @@
+"""The journal of one network: a row per epoch in ``curves.csv``, the same in TensorBoard.
+
+    tensorboard --logdir runs
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from torch.utils.tensorboard import SummaryWriter  # noqa: E402  (after the line that keeps it quiet)
+
+CURVES = "curves.csv"
+
+
+class Journal:
+    """Writes curves as they grow.
+
+    Args:
+        folder: of the network.
+        epoch: epochs done already; what TensorBoard holds of later ones (written before a kill) is hidden.
+    """
+
+    def __init__(self, folder: Path, epoch: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=epoch + 1)
+
+    def write(self, curves: list[dict]) -> None:
+        """Write all rows to the table (whole or not at all) and the last one to TensorBoard."""
+        temporary = self.folder / f".{CURVES}.{os.getpid()}"
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(curves[-1]))
+            writer.writeheader()
+            writer.writerows(curves)
+        temporary.replace(self.folder / CURVES)
+        for name, value in curves[-1].items():
+            if name != "epoch":
+                side, _, figure = name.partition("_")
+                self.writer.add_scalar(f"{side}/{figure or side}", value, curves[-1]["epoch"])
+        self.writer.flush()
+
+    def close(self) -> None:
+        """Close TensorBoard's file."""
+        self.writer.close()
+
+
+def epochs_done(folder: Path) -> int:
+    """Epochs that a network's table shows; 0 where there is none yet."""
+    try:
+        with (folder / CURVES).open(encoding="utf-8") as file:
+            return max(sum(1 for _ in file) - 1, 0)
+    except OSError:
+        return 0

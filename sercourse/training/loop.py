@@ -1,0 +1,124 @@
+"""THE training loop: every chapter's network is trained by these two functions.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.wrappers import _FabricModule, _FabricOptimizer
+from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader
+
+from sercourse.training.balancing import Balancer
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network says about some utterances.
+
+    Attributes:
+        probabilities: task to ``(N, C)`` float32: the mean over each utterance's crops, NaN where none was judged.
+        losses: task to its mean over crops.
+    """
+
+    probabilities: dict[str, np.ndarray]
+    losses: dict[str, float]
+
+
+def train_one_epoch(
+    fabric: Fabric,
+    model: _FabricModule,
+    balancer: Balancer,
+    optimiser: _FabricOptimizer,
+    batches: DataLoader,
+    *,
+    schedule: LRScheduler | None = None,
+    clip: float = 0.0,
+    accumulate: int = 1,
+    on_batch: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """One pass over the training side.
+
+    Args:
+        fabric: devices and precision.
+        model: a :class:`~sercourse.models.multitask.MultiTaskModel`, set up by fabric.
+        balancer: several losses to one.
+        optimiser: set up by fabric.
+        batches: the epoch's batches, set up by fabric.
+        schedule: steps with the optimiser.
+        clip: largest norm of the gradient; 0: not clipped.
+        accumulate: batches whose gradients are summed before a step.
+        on_batch: called after each batch (progress).
+
+    Returns:
+        Mean loss per task, weighted by batch size.
+    """
+    model.train()
+    totals: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
+    seen = 0
+    for number, batch in enumerate(batches, start=1):
+        steps = number % accumulate == 0 or number == len(batches)
+        with fabric.no_backward_sync(model, enabled=not steps):
+            outputs = model(batch)
+            losses = model.losses(outputs, batch)
+            fabric.backward(balancer(losses, model.shared_layer()) / accumulate)
+        if steps:
+            if clip:
+                fabric.clip_gradients(model, optimiser, max_norm=clip)
+            optimiser.step()
+            balancer.after_step()
+            if schedule is not None:
+                schedule.step()
+            optimiser.zero_grad()
+        size = len(next(iter(batch.values())))
+        seen += size
+        for task, loss in losses.items():
+            totals[task] += loss.detach() * size
+        on_batch()
+    return {task: float(fabric.all_reduce(total / seen)) for task, total in totals.items()}
+
+
+@torch.inference_mode()
+def evaluate(
+    fabric: Fabric, model: _FabricModule, batches: DataLoader, utterances: int, *, labelled: bool
+) -> Evaluation:
+    """Judge utterances: probabilities of their crops, averaged.
+
+    Args:
+        fabric: devices and precision.
+        model: set up by fabric.
+        batches: items with ``utterance``, the position of their utterance; set up by fabric.
+        utterances: ``N``.
+        labelled: whether the batches hold labels, and losses are wanted.
+
+    Returns:
+        Probabilities per utterance, in the order of the positions, and mean losses (none without labels).
+    """
+    model.eval()
+    sums: dict[str, Tensor] = {}
+    counts = torch.zeros(utterances, 1, device=fabric.device)
+    totals: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
+    seen = torch.zeros((), device=fabric.device)
+    for batch in batches:
+        outputs = model(batch)
+        position = batch["utterance"]
+        counts.index_add_(0, position, torch.ones(len(position), 1, device=fabric.device))
+        for task, logits in model.logits(outputs).items():
+            posteriors = logits.float().softmax(1)  # (B, C)
+            sums.setdefault(task, posteriors.new_zeros(utterances, posteriors.shape[1]))
+            sums[task].index_add_(0, position, posteriors)
+        for task, loss in (model.losses(outputs, batch) if labelled else {}).items():
+            totals[task] += loss * len(position)
+        seen += len(position)
+    counts, seen = (fabric.all_reduce(part, reduce_op="sum") for part in (counts, seen))
+    sums = {task: fabric.all_reduce(part, reduce_op="sum") / counts for task, part in sums.items()}
+    losses = {task: float(fabric.all_reduce(total, reduce_op="sum") / seen) for task, total in totals.items()}
+    return Evaluation({task: part.cpu().numpy() for task, part in sums.items()}, losses)

@@ -1,0 +1,84 @@
+"""What the training of a chapter needs to know about it.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sercourse.errors import UserError, did_you_mean
+from sercourse.models.multitask import MultiTaskModel
+from sercourse.training.balancing import Balancer, FixedWeights
+from sercourse.training.batches import Examples
+from sercourse.training.settings import PROFILES, Settings
+
+CHAPTERS: tuple[str, ...] = ("emotion_autoencoder",)
+"""Chapters that `sercourse train` knows; each has a module of its name here."""
+
+FeatureMaps = Mapping[str, Mapping[str, np.ndarray]]
+"""Feature set to (utterance id to array)."""
+
+
+class Recipe(ABC):
+    """A chapter's part of a training run.
+
+    Attributes:
+        name: the chapter.
+        profiles: quick, course and paper.
+    """
+
+    name: str
+    profiles: Mapping[str, Settings]
+
+    @abstractmethod
+    def features(self, settings: Settings) -> tuple[str, ...]:
+        """The feature sets to extract."""
+
+    @abstractmethod
+    def examples(self, features: FeatureMaps, table: pd.DataFrame, emotions: list[str], settings: Settings) -> Examples:
+        """The utterances as this chapter's network takes them."""
+
+    @abstractmethod
+    def model(self, features: FeatureMaps, ids: Sequence[str], emotions: list[str], settings: Settings) -> MultiTaskModel:
+        """A fresh network whose scaling is fitted on the utterances ``ids``, which are those it learns from."""
+
+    @abstractmethod
+    def empty_model(self, about: dict, settings: Settings) -> MultiTaskModel:
+        """A network of the right shape for stored weights; ``about`` is what :meth:`shape` gave."""
+
+    @abstractmethod
+    def shape(self, model: MultiTaskModel) -> dict:
+        """What :meth:`empty_model` needs to know, fit for JSON."""
+
+    def balancer(self, settings: Settings) -> Balancer:
+        """The balancer of the network's losses: fixed weights that the model's settings name."""
+        return FixedWeights(settings.model.weights)
+
+    def settings(self, profile: str, assignments: Sequence[str] = ()) -> Settings:
+        """A profile with ``--set`` applied.
+
+        Raises:
+            UserError: no such profile, setting or value.
+        """
+        if profile not in self.profiles:
+            hint = did_you_mean(profile, PROFILES)
+            raise UserError(f"--profile {profile}: no such profile; choose one of {', '.join(PROFILES)}.{hint}")
+        return self.profiles[profile].changed(assignments)
+
+
+def recipe(chapter: str) -> Recipe:
+    """The recipe of a chapter.
+
+    Raises:
+        UserError: no such chapter.
+    """
+    if chapter not in CHAPTERS:
+        hint = did_you_mean(chapter, CHAPTERS)
+        raise UserError(f"{chapter}: no such chapter to train; choose one of {', '.join(CHAPTERS)}.{hint}")
+    return importlib.import_module(f"sercourse.training.recipes.{chapter}").RECIPE

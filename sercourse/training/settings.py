@@ -1,0 +1,160 @@
+"""Settings of a training run: what the loop is told, and how ``--set key=value`` changes it.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from sercourse.errors import UserError, did_you_mean
+
+PROFILES: tuple[str, ...] = ("quick", "course", "paper")
+PRECISIONS: dict[str, str] = {"fp32": "32-true", "bf16": "bf16-mixed"}
+"""Our names to Lightning Fabric's."""
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """What the training loop is told; the same for all chapters.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    epochs: int = 40
+    """Passes over the training side."""
+    batch_size: int = 32
+    """Utterances (or crops) per step, over all devices together."""
+    learning_rate: float = 1e-4
+    """Of Adam."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Of Adam."""
+    weight_decay: float = 0.0
+    """Decoupled (AdamW); 0: plain Adam."""
+    schedule: str = "constant"
+    """constant, or cosine (falls to 0 over the epochs, step by step)."""
+    clip: float = 0.0
+    """Largest norm of a gradient; 0: not clipped."""
+    accumulate: int = 1
+    """Batches whose gradients are summed before a step."""
+    sampling: str = "natural"
+    """natural, or balanced (every emotion is drawn equally often)."""
+    draws: int = 1
+    """How often an epoch draws each utterance."""
+    learn_from: str = "train"
+    """train, or development: validation is trained on too, which leaves nothing to choose an epoch by."""
+    select: str = "ua"
+    """How the epoch is chosen on validation: ua, wa, loss (smallest emotion loss), or last (not chosen)."""
+    patience: int = 0
+    """Epochs without a better one before training stops; 0: never stops early."""
+    average: int = 0
+    """The result is the mean of the weights of the last so many epochs (needs select=last); 0: not averaged."""
+    members: int = 1
+    """Networks per fold, trained from different seeds; their probabilities are averaged."""
+    precision: str = "fp32"
+    """fp32 or bf16."""
+    devices: int = 1
+    """Processes that share each batch, one per GPU (or CPU process)."""
+    accelerator: str = "auto"
+    """auto, cpu or cuda."""
+    threads: int = 0
+    """CPU threads of each process; 0: the cores, shared by the jobs. Another number gives other last digits."""
+    workers: int = 0
+    """Processes that prepare batches; 0: the training process itself."""
+    record_test: bool = False
+    """Keep test probabilities of every epoch for the protocol lesson; nothing is chosen by them."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "accumulate", "draws", "members", "devices"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
+        for name in ("weight_decay", "clip", "patience", "average", "threads", "workers"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate={self.learning_rate}: must be above 0")
+        choices = {"schedule": ("constant", "cosine"), "sampling": ("natural", "balanced"),
+                   "learn_from": ("train", "development"), "select": ("ua", "wa", "loss", "last"),
+                   "precision": tuple(PRECISIONS), "accelerator": ("auto", "cpu", "cuda")}  # fmt: skip
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)}: choose one of {', '.join(known)}")
+        if self.select != "last" and (self.learn_from == "development" or self.average):
+            raise ValueError("learn_from=development and average need select=last: there is no epoch left to choose")
+        if self.select == "last" and self.patience:
+            raise ValueError("patience needs select=ua, wa or loss: without a choice nothing tells when to stop")
+        if self.average > self.epochs:
+            raise ValueError(f"average={self.average}: there are only {self.epochs} epochs")
+        if self.batch_size % self.devices:
+            raise ValueError(f"batch_size={self.batch_size}: must be a multiple of devices={self.devices}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one run: of the loop, of the data, of the network. The last two are the chapter's own classes."""
+
+    loop: LoopConfig
+    data: Any
+    model: Any
+
+    def to_json(self) -> dict[str, dict]:
+        """Plain dicts and lists; :meth:`from_json` gives equal settings back."""
+        return json.loads(json.dumps({part.name: asdict(getattr(self, part.name)) for part in fields(self)}))
+
+    def from_json(self, stored: dict[str, dict]) -> Settings:
+        """Settings of the same classes as these with stored values.
+
+        Raises:
+            UserError: a name or value that these classes do not have.
+        """
+        return self.changed(f"{name}={json.dumps(value)}" for part in stored.values() for name, value in part.items())
+
+    def changed(self, assignments: Iterable[str]) -> Settings:
+        """These settings with some values changed.
+
+        Args:
+            assignments: ``key=value`` each; lists as ``a,b`` or JSON, nothing as an empty value.
+
+        Raises:
+            UserError: not of this form, an unknown key, or a value of the wrong kind or outside its range.
+        """
+        changes: dict[str, dict[str, Any]] = {part.name: {} for part in fields(self)}
+        kinds = {part.name: typing.get_type_hints(type(getattr(self, part.name))) for part in fields(self)}
+        for assignment in assignments:
+            key, equals, text = assignment.partition("=")
+            owner = next((part for part, hints in kinds.items() if key in hints), None)
+            if not equals or owner is None:
+                known = [name for hints in kinds.values() for name in hints]
+                hint = did_you_mean(key, known) or f" Known are {', '.join(known)}."
+                raise UserError(f"--set {assignment}: there is no setting '{key}'; write key=value.{hint}")
+            changes[owner][key] = _parse(assignment, text, kinds[owner][key])
+        try:
+            return Settings(**{part: replace(getattr(self, part), **values) for part, values in changes.items()})
+        except ValueError as error:
+            raise UserError(f"--set {error}.") from None
+
+
+def _parse(assignment: str, text: str, kind: Any) -> Any:
+    """One value, read as the annotated kind."""
+    try:
+        if isinstance(kind, types.GenericAlias):  # tuple[int, ...] or tuple[float, float]
+            inner = kind.__args__[0]
+            listed = json.loads(text) if text.startswith("[") else [part for part in text.split(",") if part]
+            if Ellipsis not in kind.__args__ and len(listed) != len(kind.__args__):
+                raise ValueError
+            return tuple(_parse(assignment, str(value), inner) for value in listed)
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if kind is str:
+            return json.loads(text) if text.startswith('"') else text
+        return kind(text)
+    except (ValueError, KeyError):
+        name = getattr(kind, "__name__", str(kind)) if not isinstance(kind, types.GenericAlias) else "list"
+        wanted = {"int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list a,b"}[name]
+        raise UserError(f"--set {assignment}: the value must be {wanted}.") from None

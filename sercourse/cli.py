@@ -18,7 +18,7 @@ from sercourse import __version__
 from sercourse.errors import UserError
 
 app = typer.Typer(
-    help="Multi-task speech emotion recognition: corpora, features, baselines, experiments.",
+    help="Multi-task speech emotion recognition: corpora, features, baselines, networks, experiments.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,6 +34,7 @@ FeatureSet = Annotated[str, typer.Option("--features", help="is09, is10, egemaps
 ProtocolName = Annotated[
     str, typer.Option("--protocol", help="loso, session, language, group-K, kfold-K or holdout-PERCENT.")
 ]
+Unit = Annotated[str, typer.Option(help="utterance, or crop (leaks; the protocol lesson).")]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=1_000_000_000)]
 Workers = Annotated[int | None, typer.Option(help="Processes; default: one per core.", min=1)]
 Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Write the figures to this file, too.")]
@@ -132,7 +133,7 @@ def baseline(
     protocol: ProtocolName = "loso",
     classifier: Annotated[str, typer.Option(help="linear, rbf or majority.")] = "linear",
     speaker_norm: Annotated[bool, typer.Option("--speaker-norm", help="z-scores per speaker (leaks; warns).")] = False,
-    unit: Annotated[str, typer.Option(help="utterance, or crop (leaks; the protocol lesson).")] = "utterance",
+    unit: Unit = "utterance",
     repeats: Annotated[
         int | None, typer.Option(help="Shufflings; default: 5 for kfold and holdout, else 1.", min=1, max=1000)
     ] = None,
@@ -149,6 +150,54 @@ def baseline(
     )
     print_summary(run.summary, console)
     _write(json, run.summary)
+
+
+@app.command()
+def train(
+    chapter: Annotated[str, typer.Argument(help="emotion_autoencoder")],
+    corpus: Corpus = "synthetic",
+    protocol: ProtocolName = "loso",
+    profile: Annotated[str, typer.Option(help="quick, course or paper.")] = "quick",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, on top of the profile; may be given again.")
+    ] = None,
+    unit: Unit = "utterance",
+    repeats: Annotated[int, typer.Option(help="Times that protocol and networks are drawn anew.", min=1)] = 1,
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what an earlier, killed run left.")] = False,
+    devices: Annotated[int, typer.Option(help="Processes that share each batch, one per GPU.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option(help="Folds trained at a time, each in a process of its own.", min=1)] = 1,
+    workers: Workers = None,
+    json: Json = None,
+) -> None:
+    """Train a chapter's networks, one per fold, under a protocol."""
+    from sercourse.training.networks import TrainingConfig
+    from sercourse.training.networks import train as run_training
+    from sercourse.training.summary import print_summary
+
+    changes = (*(change or []), *([f"devices={devices}"] if devices > 1 else []))
+    config = TrainingConfig(chapter, corpus, protocol, profile, changes, unit, repeats, seed)
+    run = run_training(config, resume=resume, jobs=jobs, workers=workers)
+    print_summary(run.summary, console)
+    _write(json, run.summary)
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="wav or flac, any rate, channels and length.")],
+    run: Annotated[Path, typer.Option("--run", help="Folder of a run that `sercourse train` wrote.")],
+    json: Json = None,
+) -> None:
+    """The emotion of recordings, by all networks of a run together."""
+    from sercourse.training.predict import predict_files
+
+    predicted = predict_files(files, run, progress=True)
+    emotions = [column[2:] for column in predicted if column.startswith("p_")]
+    table = Table("file", "emotion", *(emotion[:5] for emotion in emotions), box=None, pad_edge=False)
+    for _, row in predicted.iterrows():
+        table.add_row(row["path"], row["predicted"], *(f"{100 * row[f'p_{emotion}']:.0f} %" for emotion in emotions))
+    console.print(table)
+    _write(json, {"run": run.name, "files": predicted.to_dict("records")})
 
 
 @app.command()
@@ -169,11 +218,18 @@ def compare(
 def reproduce(
     artifact: Annotated[str | None, typer.Argument(help="CHAPTER/ARTIFACT; without it, the list.")] = None,
     corpus: Annotated[str | None, typer.Option("--corpus", help="Where an artifact lets you choose.")] = None,
+    profile: Annotated[str, typer.Option(help="Of the networks: quick, course or paper.")] = "quick",
+    repeats: Annotated[int, typer.Option(help="Seeds: protocols and networks are drawn so often.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option(help="Folds trained at a time.", min=1)] = 1,
+    row: Annotated[list[str] | None, typer.Option("--rows", help="Train this row only; may be given again.")] = None,
+    store: Annotated[bool, typer.Option("--store", help="Keep new cells under results/.")] = False,
+    figure: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the picture to this PNG.")] = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Tables and figures of the papers and chapters, measured anew beside the printed figure."""
     from sercourse.experiments import registry
+    from sercourse.experiments.cells import Bench
 
     if artifact is None:
         table = Table("artifact", "what it shows", box=None, pad_edge=False)
@@ -181,7 +237,9 @@ def reproduce(
             table.add_row(name, experiment.title)
         console.print(table)
         return
-    result = registry.run(artifact, corpus=corpus, seed=seed, console=console)
+    result = registry.run(
+        artifact, Bench(corpus, profile, repeats, seed, jobs, tuple(row or ()), store, figure, console)
+    )
     _write(json, result)
 
 

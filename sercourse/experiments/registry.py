@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from rich.console import Console
+from functools import partial
 
 from sercourse.errors import UserError, did_you_mean
-from sercourse.experiments import signal_preprocessing
+from sercourse.experiments import emotion_autoencoder, signal_preprocessing
+from sercourse.experiments.cells import Bench
 from sercourse.training.runs import environment
 
 
@@ -18,31 +18,77 @@ class Experiment:
 
     Attributes:
         title: what it shows, in a line.
-        run: measures it; takes ``corpus`` (``None``: the artifact's own), ``seed`` and ``console``, returns figures
-            that can be written as JSON.
+        run: measures it as a :class:`~sercourse.experiments.cells.Bench` says; returns figures that can be written as
+            JSON.
+        trains: whether it trains networks, so that profile, repeats, jobs and rows mean something.
     """
 
     title: str
-    run: Callable[..., dict]
+    run: Callable[[Bench], dict]
+    trains: bool = True
+
+
+def _without_networks(function: Callable[..., dict]) -> Callable[[Bench], dict]:
+    """An artifact that only knows corpus, seed and console."""
+    return lambda bench: function(corpus=bench.corpus, seed=bench.seed, console=bench.console)
 
 
 EXPERIMENTS: dict[str, Experiment] = {
     "signal_preprocessing/baselines": Experiment(
-        "openSMILE + SVM on EMO-DB and RAVDESS beside reference figures", signal_preprocessing.baselines
+        "openSMILE + SVM on EMO-DB and RAVDESS beside reference figures",
+        _without_networks(signal_preprocessing.baselines),
+        trains=False,
     ),
     "signal_preprocessing/protocols": Experiment(
-        "one set of features, three protocols: what random folds are worth", signal_preprocessing.protocols
+        "one set of features, three protocols: what random folds are worth",
+        _without_networks(signal_preprocessing.protocols),
+        trains=False,
+    ),
+    "emotion_autoencoder/table4": Experiment(
+        "emotion embedding, instance norm and openSMILE features on and off", emotion_autoencoder.table4
+    ),
+    **{
+        f"emotion_autoencoder/{name}": Experiment(
+            f"precision, recall, F1 per emotion: {table['corpus']}, {table['protocol']}",
+            partial(emotion_autoencoder.per_class, name=name),
+        )
+        for name, table in emotion_autoencoder.printed()["per_class"].items()
+    },
+    **{
+        f"emotion_autoencoder/{name}": Experiment(
+            f"confusion of the emotions: {table['corpus']}, {table['protocol']}",
+            partial(emotion_autoencoder.confusion, name=name),
+        )
+        for name, table in emotion_autoencoder.printed()["confusion"].items()
+    },
+    **{
+        f"emotion_autoencoder/{name}": Experiment(
+            f"other systems as the paper quotes them, beside what was measured: {table['corpus']}",
+            partial(emotion_autoencoder.peers, name=name),
+        )
+        for name, table in emotion_autoencoder.printed()["peers"].items()
+    },
+    "emotion_autoencoder/evaluation": Experiment(
+        "one network, three divisions, the epoch chosen on validation or on test", emotion_autoencoder.evaluation
+    ),
+    "emotion_autoencoder/steps": Experiment(
+        "what each step beyond the printed network brings, in 10 folds", emotion_autoencoder.steps
     ),
 }
+"""Every artifact, in the order of the chapters."""
 
 
-def run(artifact: str, *, corpus: str | None, seed: int, console: Console) -> dict:
+def run(artifact: str, bench: Bench) -> dict:
     """Measure an artifact; the versions that the figures depend on are written beside them.
 
     Raises:
-        UserError: no such artifact; the nearest name is suggested.
+        UserError: no such artifact (the nearest name is suggested), or options for networks where none is trained.
     """
     if artifact not in EXPERIMENTS:
         hint = did_you_mean(artifact, EXPERIMENTS)
         raise UserError(f"{artifact}: no such artifact; `sercourse reproduce` lists all of them.{hint}")
-    return EXPERIMENTS[artifact].run(corpus=corpus, seed=seed, console=console) | {"environment": environment()}
+    experiment = EXPERIMENTS[artifact]
+    plain = Bench(corpus=bench.corpus, seed=bench.seed, console=bench.console)
+    if not experiment.trains and bench != plain:
+        raise UserError(f"{artifact}: trains no network; leave out every option but --corpus, --seed and --json.")
+    return experiment.run(bench) | {"environment": environment()}

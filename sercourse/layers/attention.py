@@ -1,10 +1,11 @@
-"""Self-attention over frames, pooled to one vector.
+"""From frames to one vector: with self-attention, or as a plain mean.
 
 Notebook: 02_emotion_autoencoder.ipynb
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from sercourse.layers.masking import masked_mean
@@ -38,3 +39,12 @@ class AttentivePooling(nn.Module):
         padding = None if mask is None else mask == 0
         attended, weights = self.attention(x, x, x, key_padding_mask=padding, need_weights=True)  # (B, T, D), (B, T, T)
         return masked_mean(attended, mask), masked_mean(weights, mask)
+
+
+class MeanPooling(nn.Module):
+    """The mean over valid frames; takes and gives what :class:`AttentivePooling` does, with equal weights."""
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """``(B, T, D)`` to ``(B, D)`` and the weights ``(B, T)``."""
+        valid = torch.ones(x.shape[:2], device=x.device) if mask is None else mask
+        return masked_mean(x, mask), valid / valid.sum(1, keepdim=True)

@@ -113,7 +113,8 @@ class UpBlock(nn.Module):
             ``(B, C, frames)`` and its mask.
         """
         mask = frame_mask(lengths, frames)
-        y = pixel_shuffle(leaky_relu(self.first(x + condition[..., None]), SLOPE))[..., :frames]
+        told = silenced(x + condition[..., None], frame_mask(halved(lengths), x.shape[-1]))  # not the padding
+        y = pixel_shuffle(leaky_relu(self.first(told), SLOPE))[..., :frames]
         y = leaky_relu(self.second(silenced(y, mask)), SLOPE)
         residual = silenced(x.repeat_interleave(2, dim=-1)[..., :frames], mask)
         return self.dropout(self.norm(y, mask)) + residual, mask

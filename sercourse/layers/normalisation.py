@@ -54,7 +54,7 @@ class MaskedNorm(nn.Module):
             return silenced(x, mask)
         values = x.float()  # statistics in fp32 also under bf16
         if self.kind == "instance":
-            if mask is None:
+            if mask is None and x.shape[-1] > 1:  # torch refuses a single frame, which here becomes 0
                 return instance_norm(values, eps=self.eps).to(x.dtype)
             mean, variance = _moments(values, mask, dims=(2,))  # (B, C, 1)
             return silenced((values - mean) * torch.rsqrt(variance + self.eps), mask).to(x.dtype)

@@ -40,7 +40,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from sercourse.layers.attention import AttentivePooling
+from sercourse.layers.attention import AttentivePooling, MeanPooling
 from sercourse.layers.convolution import SLOPE, ConvBank, DenseBlock, DownBlock, UpBlock
 from sercourse.layers.masking import frame_mask, silenced
 from sercourse.layers.normalisation import KINDS, MaskedNorm
@@ -77,6 +77,8 @@ class AutoencoderConfig:
     """Hidden size per direction."""
     hidden: tuple[int, ...] = (1024, 512, 128)
     """The classifier's hidden layers; dropout follows the first two."""
+    attention: bool = True
+    """Whether frames attend to each other before they are averaged."""
     heads: int = 1
     """Of the self-attention."""
     norm: str = "instance"
@@ -244,7 +246,7 @@ class EmotionAutoencoder(MultiTaskModel):
         self.scale_functionals = Standardise(functionals)
         self.encoder = Encoder(bins, config)
         self.decoder = Decoder(bins, len(emotions), config)
-        self.attention = AttentivePooling(config.width, config.heads)
+        self.attention = AttentivePooling(config.width, config.heads) if config.attention else MeanPooling()
         layers: list[nn.Module] = []
         width = config.width + functionals  # table 3 prints 2478: see the module's table
         for number, hidden in enumerate(config.hidden):
@@ -314,4 +316,3 @@ class EmotionAutoencoder(MultiTaskModel):
         latent, _, levels = self.encoder(self.scale_spectrogram(spectrogram[None]), frames)
         restored, states = self.decoder(latent, frames.new_tensor([emotion]), levels)
         return self.scale_spectrogram.inverse(restored[0]), [state[0] for state in states]
-

@@ -34,7 +34,7 @@ class Balancer(nn.Module, ABC):
     def weights(self) -> dict[str, float]:
         """The present weight of each task, for the journal."""
 
-    def after_step(self) -> None:  # noqa: B027 (fixed weights have nothing to learn)
+    def after_step(self) -> None:
         """Called after each step of the network's optimiser: where a balancer steps its own."""
 
 

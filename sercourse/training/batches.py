@@ -122,12 +122,14 @@ class BucketBatches(Sampler[list[int]]):
         chunks = np.split(order, range(batch_size * BUCKET, len(order), batch_size * BUCKET))
         ordered = np.concatenate([chunk[np.argsort(-lengths[chunk], kind="stable")] for chunk in chunks])
         batches = np.split(ordered, range(batch_size, len(ordered), batch_size))
+        if len(batches[-1]) < world and len(batches) > 1:  # a device without an item would leave the others waiting
+            rest = batches.pop()
+            if rng is None:  # all are to be judged
+                batches[-1] = np.concatenate([batches[-1], rest])
         if rng is not None:
             rng.shuffle(batches)
-        if rng is not None and len(batches[-1]) < world:  # a device without an item would leave the others waiting
-            batches.pop()
-        self.batches = [batch[rank::world].tolist() for batch in batches]
-        self.totals = [len(batch) for batch in batches]
+        # Fewer items than devices: all devices take all of them, which changes no mean.
+        self.batches = [(batch[rank::world] if len(batch) >= world else batch).tolist() for batch in batches]
 
     def __iter__(self) -> Iterator[list[int]]:
         return iter(self.batches)

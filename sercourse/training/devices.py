@@ -6,6 +6,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import random
 import sys
@@ -17,6 +18,9 @@ from lightning.fabric import Fabric
 
 from sercourse.errors import UserError
 from sercourse.training.settings import PRECISIONS, LoopConfig
+
+for _package in ("lightning.fabric", "lightning.pytorch"):  # what they would tell stands in the run folder
+    logging.getLogger(_package).setLevel(logging.WARNING)
 
 
 def make_fabric(config: LoopConfig) -> Fabric:
@@ -32,7 +36,9 @@ def make_fabric(config: LoopConfig) -> Fabric:
         raise UserError("accelerator=cuda: no CUDA device is found; `sercourse doctor` shows what is, or choose cpu.")
     on_gpu = config.accelerator != "cpu" and torch.cuda.is_available()
     if on_gpu and config.devices > torch.cuda.device_count():
-        raise UserError(f"--devices {config.devices}: {torch.cuda.device_count()} CUDA devices are found; ask for less.")
+        raise UserError(
+            f"--devices {config.devices}: {torch.cuda.device_count()} CUDA devices are found; ask for less."
+        )
     torchrun = "TORCHELASTIC_RUN_ID" in os.environ
     strategy = "ddp" if torchrun else "ddp_spawn" if config.devices > 1 else "auto"
     return Fabric(
@@ -61,8 +67,9 @@ def prepare_process(threads: int) -> None:
 
 
 def share_of_cores(jobs: int) -> int:
-    """Threads for each of some jobs at a time."""
-    return max(cpu_count() // jobs, 1)
+    """Threads for each of some jobs at a time; ``OMP_NUM_THREADS`` is the most where it is set."""
+    cores = cpu_count() // jobs
+    return max(min(cores, int(os.environ.get("OMP_NUM_THREADS") or cores)), 1)
 
 
 def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:

@@ -9,6 +9,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
 import sys
@@ -126,7 +127,8 @@ def fit_fold(job: FoldJob, material: Material, on_batch: Callable[[], None] = la
 
 def _fit(fabric: Fabric, job: FoldJob, material: Material, on_batch: Callable[[], None] = lambda: None) -> None:
     prepare_process(job.threads)
-    config, chapter, parent = job.settings.loop, recipe(job.chapter), os.getppid()
+    config, chapter = job.settings.loop, recipe(job.chapter)
+    parent = os.getppid() if multiprocessing.parent_process() else None  # a run itself may outlive its shell (nohup)
     examples = chapter.examples(material.features, material.table, job.emotions, job.settings)
     seed_epoch(job.seed, 0)
     network = chapter.model(material.features, job.train, job.emotions, job.settings)
@@ -142,7 +144,7 @@ def _fit(fabric: Fabric, job: FoldJob, material: Material, on_batch: Callable[[]
     journal = Journal(job.folder, progress.epoch) if fabric.is_global_zero else None
 
     while progress.epoch < config.epochs and not _stopped(progress, config.patience):
-        if os.getppid() != parent:  # whoever started this fold was killed; a resumed run will take it over
+        if parent not in (None, os.getppid()):  # the run was killed; a resumed one will take this fold over
             os._exit(1)
         begun = time.perf_counter()
         seed_epoch(job.seed, progress.epoch, fabric.global_rank)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from torch.utils.tensorboard import SummaryWriter  # noqa: E402  (after the line that keeps it quiet)
+from torch.utils.tensorboard import SummaryWriter
 
 CURVES = "curves.csv"
 

@@ -5,13 +5,12 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -82,10 +81,10 @@ class TrainingConfig:
     @property
     def name(self) -> str:
         """Name of the run folder: readable, and different for every configuration."""
-        digest = hashlib.sha256(json.dumps(self.settings.to_json(), sort_keys=True).encode()).hexdigest()[:8]
         parts = [
             self.chapter, *map(short_name, self.corpus.split(",")), self.protocol,
-            *(["crops"] if self.unit == "crop" else []), self.profile, digest, f"x{self.repeats}", f"seed{self.seed}",
+            *(["crops"] if self.unit == "crop" else []), self.profile, self.settings.digest,
+            f"x{self.repeats}", f"seed{self.seed}",
         ]  # fmt: skip
         return "-".join(parts)
 
@@ -275,7 +274,10 @@ def _collect(
     predictions = fold_predictions(listed).join(table[["emotion", "speaker", "gender"]], on="utterance_id")
     spectrum = next(iter(features.values()))
     majority = predict_all(
-        pd.DataFrame(0.0, index=pd.Index(list(spectrum), dtype="string"), columns=["none"]), table, protocols, "majority"
+        pd.DataFrame(0.0, index=pd.Index(list(spectrum), dtype="string"), columns=["none"]),
+        table,
+        protocols,
+        "majority",
     )
     about = [load_checkpoint(job.folder / RESULT)[1] for *_, job in listed]
     curves = [row for one in about for row in one["curves"]]
@@ -309,7 +311,7 @@ def _collect(
         "seconds": seconds,
         "run": config.name,
     }  # fmt: skip
-    asked = {name: value for name, value in asdict(config).items()} | {"settings": config.settings.to_json()}
+    asked = asdict(config) | {"settings": config.settings.to_json()}
     return write_run(
         config.folder,
         config=asked,
@@ -317,8 +319,3 @@ def _collect(
         predictions=predictions,
         summary=summary,
     )
-
-
-def with_changes(config: TrainingConfig, *changes: str, **fields) -> TrainingConfig:
-    """The same configuration with more ``key=value`` changes or other fields."""
-    return replace(config, changes=(*config.changes, *changes), **fields)

@@ -5,6 +5,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
+import hashlib
 import json
 import types
 import typing
@@ -17,6 +18,9 @@ from sercourse.errors import UserError, did_you_mean
 PROFILES: tuple[str, ...] = ("quick", "course", "paper")
 PRECISIONS: dict[str, str] = {"fp32": "32-true", "bf16": "bf16-mixed"}
 """Our names to Lightning Fabric's."""
+
+WITHOUT_EFFECT: tuple[str, ...] = ("threads", "workers", "accelerator")
+"""Settings that change how fast a result comes, and at most its last digits."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,18 @@ class Settings:
     def to_json(self) -> dict[str, dict]:
         """Plain dicts and lists; :meth:`from_json` gives equal settings back."""
         return json.loads(json.dumps({part.name: asdict(getattr(self, part.name)) for part in fields(self)}))
+
+    @property
+    def digest(self) -> str:
+        """8 hexadecimal digits over all that changes the result and is not the default, so that a setting that a later
+        version adds gives no run another name."""
+        chosen = {
+            f"{part.name}.{field.name}": getattr(getattr(self, part.name), field.name)
+            for part in fields(self)
+            for field in fields(getattr(self, part.name))
+            if field.name not in WITHOUT_EFFECT and getattr(getattr(self, part.name), field.name) != field.default
+        }
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:8]
 
     def from_json(self, stored: dict[str, dict]) -> Settings:
         """Settings of the same classes as these with stored values.

@@ -45,7 +45,9 @@ class Recipe(ABC):
         """The utterances as this chapter's network takes them."""
 
     @abstractmethod
-    def model(self, features: FeatureMaps, ids: Sequence[str], emotions: list[str], settings: Settings) -> MultiTaskModel:
+    def model(
+        self, features: FeatureMaps, ids: Sequence[str], emotions: list[str], settings: Settings
+    ) -> MultiTaskModel:
         """A fresh network whose scaling is fitted on the utterances ``ids``, which are those it learns from."""
 
     @abstractmethod

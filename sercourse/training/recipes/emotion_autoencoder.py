@@ -137,11 +137,11 @@ class _Recipe(Recipe):
             ),
         ),
         "course": Settings(
-            LoopConfig(epochs=40, learning_rate=5e-4, precision="bf16"),
+            LoopConfig(epochs=40, learning_rate=5e-4, precision="bf16", record_test=True),
             CropConfig(),
             AutoencoderConfig(width=128, bank_channels=32, encoder_gru=32, decoder_gru=64, hidden=(256, 128, 64)),
         ),
-        "paper": Settings(LoopConfig(), CropConfig(), AutoencoderConfig()),
+        "paper": Settings(LoopConfig(record_test=True), CropConfig(), AutoencoderConfig()),
     }
 
     def features(self, settings: Settings) -> tuple[str, ...]:

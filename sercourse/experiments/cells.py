@@ -1,0 +1,164 @@
+"""Cells: one network, one corpus, one protocol, one seed, measured once and kept as a small summary.
+
+A table of a paper is assembled from cells. A cell is taken from ``results/<chapter>/cells/`` where it was stored, from
+a finished run folder, or trained. So a long table grows over days, and a reader can ask for one row of it.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from sercourse.errors import UserError
+from sercourse.evaluation.comparison import compare
+from sercourse.training.baseline import BaselineConfig, run_baseline
+from sercourse.training.networks import TrainingConfig, load_or_train
+from sercourse.training.runs import Run, environment, write_json
+
+RESULTS = Path(__file__).resolve().parent.parent.parent / "results"
+"""Committed summaries; absent where sercourse was installed without its repository."""
+
+KEPT = (
+    "corpus", "chapter", "features", "protocol", "unit", "protocol_line", "profile", "settings", "seed", "wa", "ua",
+    "wa_sd", "ua_sd", "wa_mean", "ua_mean", "wa_sd_repeats", "ua_sd_repeats", "wa_interval", "ua_interval", "n_test",
+    "repeats", "folds", "per_class", "confusion", "gaps", "ece", "notices", "data_hash", "networks", "parameters",
+    "epochs_chosen", "seconds_per_epoch", "training_seconds", "peak_mb", "run",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How an artifact is to be measured.
+
+    Attributes:
+        corpus: its name; ``None``: the artifact's own.
+        profile: quick, course or paper.
+        repeats: times that protocols are drawn.
+        seed: of the first.
+        jobs: folds trained at a time.
+        rows: only these rows are trained; others are taken where they are stored. Empty: all.
+        store: keep new cells under ``results/``.
+        figure: file for a picture; ``None``: none.
+        console: where to show tables; ``None``: nowhere.
+    """
+
+    corpus: str | None = None
+    profile: str = "quick"
+    repeats: int = 1
+    seed: int = 0
+    jobs: int = 1
+    rows: tuple[str, ...] = ()
+    store: bool = False
+    figure: Path | None = None
+    console: Console | None = None
+
+    def config(self, chapter: str, protocol: str, changes: Sequence[str] = (), **fields: str) -> TrainingConfig:
+        """The training run of one cell."""
+        corpus = self.corpus or "synthetic"
+        return TrainingConfig(
+            chapter, corpus, protocol, self.profile, tuple(changes), repeats=self.repeats, seed=self.seed, **fields
+        )
+
+    def cell(self, row: str, config: TrainingConfig, more: Callable[[Run], dict] = lambda run: {}) -> dict | None:
+        """A cell's summary; ``None`` where it is not stored and not asked for.
+
+        Args:
+            row: its row, for ``rows``.
+            config: its run.
+            more: further figures from the run folder.
+        """
+        stored = RESULTS / config.chapter / "cells" / f"{config.name}.json"
+        if stored.exists():
+            return json.loads(stored.read_text("utf-8"))
+        if self.rows and row not in self.rows:
+            return None
+        if self.console is not None:
+            self.console.print(f"{row}, {config.protocol}:", soft_wrap=True)
+        run = load_or_train(config, jobs=self.jobs, progress=self.console is not None)
+        summary = {name: run.summary[name] for name in KEPT} | more(run)
+        summary |= {"predicted": spelled(run.predictions), "environment": environment()}
+        if self.store:
+            write_json(stored, summary)
+        return summary
+
+    def machine(self, protocol: str, features: str = "is10", unit: str = "utterance") -> Run:
+        """openSMILE + linear SVM on the same folds."""
+        corpus = self.corpus or "synthetic"
+        config = BaselineConfig(corpus, features, protocol, unit=unit, repeats=self.repeats, seed=self.seed)
+        return run_baseline(config, progress=self.console is not None)
+
+    def check_rows(self, known: Sequence[str]) -> None:
+        """Refuse a row that the artifact does not have.
+
+        Raises:
+            UserError: no such row.
+        """
+        for row in self.rows:
+            if row not in known:
+                raise UserError(f"--rows {row}: the artifact has no such row; choose among {'; '.join(known)}.")
+
+    def per_seed(self) -> list[Bench]:
+        """One bench per repeat, so that each seed is a cell of its own."""
+        return [replace(self, repeats=1, seed=self.seed + k) for k in range(self.repeats)]
+
+
+def spelled(predictions: pd.DataFrame) -> dict[str, str]:
+    """Predictions in little space: per repeat one letter per utterance in the order of the ids, a for the first
+    emotion in alphabetical order. Whoever has the corpus can judge them again."""
+    emotions = sorted(predictions["emotion"].unique())
+    letters = {emotion: chr(ord("a") + k) for k, emotion in enumerate(emotions)}
+    return {
+        str(repeat): "".join(part.sort_values("utterance_id")["predicted"].map(letters))
+        for repeat, part in predictions.groupby("repeat")
+    }
+
+
+def unspelled(cell: Mapping, table: pd.DataFrame, repeat: int = 0) -> pd.DataFrame:
+    """The table's utterances with the ``predicted`` of a cell.
+
+    Args:
+        cell: a stored summary.
+        table: the utterance table of its corpus, as the run saw it.
+        repeat: which drawing.
+
+    Raises:
+        UserError: the table has other utterances than the run.
+    """
+    emotions = cell["confusion"]["emotions"]
+    letters = cell["predicted"][str(repeat)]
+    frame = table.sort_index()
+    if len(letters) != len(frame):
+        raise UserError(f"{cell['run']}: judged {len(letters)} utterances, the table holds {len(frame)}; not the same.")
+    return frame.assign(predicted=[emotions[ord(letter) - ord("a")] for letter in letters])
+
+
+def stored_artifact(chapter: str, artifact: str) -> dict | None:
+    """The committed figures of an artifact, or ``None``."""
+    path = RESULTS / chapter / f"{artifact}.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def against(machine: Run, config: TrainingConfig, metric: str = "wa") -> dict | None:
+    """The network against the machine on the same folds: effect, interval, p-value; ``None`` without its run folder."""
+    path = config.folder / "predictions.csv"
+    if not path.exists():
+        return None
+    predictions = pd.read_csv(path, dtype={"fold": "string"})
+    names = (machine.summary["features"].upper() + "+SVM", "network")
+    return compare(machine.predictions, predictions, names=names, metric=metric).to_dict()
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean, and standard deviation where there are two or more."""
+    mean = sum(values) / len(values)
+    if len(values) < 2:
+        return mean, None
+    return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))

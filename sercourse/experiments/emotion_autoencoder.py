@@ -1,0 +1,303 @@
+"""Chapter 02's tables: what Zhang and Xue print, measured anew, and how evaluation makes a number.
+
+The paper judges on IEMOCAP and EMO-DB; every artifact runs on any corpus, and the printed figures stand beside it where
+the corpus is the paper's.
+
+Source: Zhang and Xue, IEEE Access 2021, tables 4 to 14.
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import yaml
+from rich.table import Table
+
+from sercourse.errors import UserError
+from sercourse.evaluation.metrics import wa
+from sercourse.experiments.cells import Bench, against, mean_and_spread, stored_artifact
+from sercourse.training.checkpoints import load_checkpoint
+from sercourse.training.fit import RESULT
+from sercourse.training.networks import FOLDS
+from sercourse.training.runs import Run
+
+CHAPTER = "emotion_autoencoder"
+
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "AE-OS": ("functionals=", "embedding=false", "norm=batch"),
+    "AE-OS+EE,IN": ("functionals=",),
+    "AE": ("embedding=false", "norm=batch"),
+    "AE+EE": ("norm=batch",),
+    "AE+IN": ("embedding=false",),
+    "AE+EE,IN": (),
+    "AE+EE,IN with IS09": ("functionals=is10,is09",),
+}
+"""Rows of table 4 (OS: openSMILE functionals, EE: emotion embedding, IN: instance norm; without IN: batch norm), and
+the one that the printed width of 2478 calls for."""
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "as printed": (),
+    "without attention": ("attention=false",),
+    "IS09 added": ("functionals=is10,is09",),
+    "augmentation": ("frequency_masks=2", "time_masks=2", "gain_db=6"),
+    "balanced sampling": ("sampling=balanced",),
+    "validation trained on, last epoch": ("learn_from=development", "select=last"),
+    "weights averaged": ("learn_from=development", "select=last", "average=10"),
+    "twice as long": ("epochs=80",),
+    "three networks averaged": ("members=3",),
+    "all that helps": (
+        "functionals=is10,is09", "frequency_masks=2", "time_masks=2", "gain_db=6", "learn_from=development",
+        "select=last", "average=10", "schedule=cosine", "members=3",
+    ),
+}  # fmt: skip
+"""What each step brings to the network as printed; each row changes that one thing, the last changes several."""
+
+MACHINES = ("is10", "compare")
+"""openSMILE sets of the machines that a network has to beat; the better one of a run is the strongest baseline."""
+
+
+@cache
+def printed() -> dict:
+    """The paper's own figures."""
+    text = resources.files("sercourse.experiments").joinpath("printed/emotion_autoencoder.yaml").read_text("utf-8")
+    return yaml.safe_load(text)
+
+
+def stored(artifact: str) -> dict | None:
+    """The committed figures of an artifact of this chapter (``table4_emodb``), or ``None`` where there are none."""
+    return stored_artifact(CHAPTER, artifact)
+
+
+def table4(bench: Bench) -> dict:
+    """Emotion embedding, instance norm and openSMILE features on and off, and the SVM; 10 folds and one speaker out."""
+    return _grid(bench, "table4", VARIANTS, ("kfold-10", "loso"))
+
+
+def steps(bench: Bench) -> dict:
+    """What each step brings beyond the network as printed, in ten folds over utterances."""
+    return _grid(bench, "steps", STEPS, ("kfold-10",))
+
+
+def _grid(bench: Bench, name: str, rows: dict[str, tuple[str, ...]], protocols: tuple[str, ...]) -> dict:
+    """Variants x protocols x seeds, the machines of the same folds beside them."""
+    bench.check_rows(list(rows))
+    known = printed()[name] if name == "table4" and (bench.corpus or "").startswith("iemocap") else {}
+    found: dict[str, dict] = {}
+    for protocol in protocols:
+        machines = {features: bench.machine(protocol, features) for features in MACHINES}
+        for features, machine in machines.items():
+            row = {"wa": machine.summary["wa"], "ua": machine.summary["ua"], "run": machine.summary["run"]}
+            row["printed_ua"] = known.get("IS10+SVM", {}).get(protocol) if features == "is10" else None
+            found.setdefault(f"{features.upper()}+SVM", {})[protocol] = row
+        strongest = max(machines.values(), key=lambda run: run.summary["wa"])
+        for variant, changes in rows.items():
+            cell = _over_seeds(bench, variant, protocol, changes, strongest)
+            if cell is not None:
+                cell["printed_ua"] = known.get(variant, {}).get(protocol)
+            found.setdefault(variant, {})[protocol] = cell
+    if bench.console is not None:
+        bench.console.print(_grid_table(found, protocols))
+    corpus, profile = bench.corpus or "synthetic", bench.profile
+    asked = {"corpus": corpus, "profile": profile, "seeds": bench.repeats, "seed": bench.seed, "metric": "percent"}
+    return {"artifact": f"{CHAPTER}/{name}", **asked, "protocols": list(protocols), "rows": found}
+
+
+def _over_seeds(bench: Bench, row: str, protocol: str, changes: tuple[str, ...], machine: Run) -> dict | None:
+    """One variant under one protocol: each seed a cell, their mean and spread, and the comparison with the machine."""
+    cells, comparisons = [], []
+    for one in bench.per_seed():
+        config = one.config(CHAPTER, protocol, changes)
+        cell = one.cell(row, config)
+        if cell is not None:
+            cells.append(cell)
+            same_folds = machine if one.seed == bench.seed and bench.repeats == 1 else None
+            comparisons.append(against(same_folds, config) if same_folds else None)
+    if not cells:
+        return None
+    figures = {}
+    for metric in ("wa", "ua"):
+        figures[metric], figures[f"{metric}_sd_seeds"] = mean_and_spread([cell[metric] for cell in cells])
+        figures[f"{metric}_seeds"] = [cell[metric] for cell in cells]
+    costs = {"seconds_per_epoch": cells[0]["seconds_per_epoch"], "parameters": cells[0]["parameters"]}
+    difference = next((found for found in comparisons if found), None)
+    return {**figures, **costs, "against_svm": difference, "runs": [cell["run"] for cell in cells]}
+
+
+def _grid_table(found: dict[str, dict], protocols: tuple[str, ...]) -> Table:
+    heads = [f"{protocol} {metric}" for protocol in protocols for metric in ("WA", "UA", "printed UA")]
+    table = Table("", *heads, box=None, pad_edge=False)
+    for row, cells in found.items():
+        values = []
+        for protocol in protocols:
+            cell = cells.get(protocol)
+            values += (
+                ["–"] * 3 if cell is None else [_figure(cell, "wa"), _figure(cell, "ua"), _show(cell["printed_ua"])]
+            )
+        table.add_row(row, *values)
+    return table
+
+
+def _figure(cell: dict, metric: str) -> str:
+    spread = cell.get(f"{metric}_sd_seeds")
+    return f"{cell[metric]:.1f}" + (f" ± {spread:.1f}" if spread is not None else "")
+
+
+def _show(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def per_class(bench: Bench, name: str) -> dict:
+    """Precision, recall and F1 of every emotion (tables 5 to 8).
+
+    Args:
+        bench: how to measure; its corpus replaces the paper's.
+        name: "table5" … "table8".
+    """
+    paper, cell, bench = _paper_and_cell(bench, printed()["per_class"][name])
+    rows = {
+        emotion: {
+            "measured": [figures[k] for k in ("precision", "recall", "f1")],
+            "printed": paper["rows"].get(emotion),
+        }
+        for emotion, figures in cell["per_class"].items()
+    }
+    if bench.console is not None:
+        table = Table("emotion", "precision", "recall", "F1", "printed", box=None, pad_edge=False)
+        for emotion, row in rows.items():
+            beside = " ".join(f"{value:.1f}" for value in row["printed"] or []) or "–"
+            table.add_row(emotion, *(_show(value) for value in row["measured"]), beside)
+        bench.console.print(table)
+    return {"artifact": f"{CHAPTER}/{name}", **_asked(cell, paper), "rows": rows}
+
+
+def confusion(bench: Bench, name: str) -> dict:
+    """Confusion of the emotions in percent of the true one (tables 9 to 12).
+
+    Args:
+        bench: how to measure; its corpus replaces the paper's.
+        name: "table9" … "table12".
+    """
+    paper, cell, bench = _paper_and_cell(bench, printed()["confusion"][name])
+    counts = np.array(cell["confusion"]["counts"])
+    percent = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    emotions = cell["confusion"]["emotions"]
+    if bench.console is not None:
+        table = Table("% of true", *(emotion[:5] for emotion in emotions), box=None, pad_edge=False)
+        for emotion, row in zip(emotions, percent):
+            table.add_row(emotion, *(f"{value:.1f}" if value else "·" for value in row))
+        bench.console.print(table)
+    figures = {"emotions": emotions, "percent": percent.round(2).tolist(), "counts": counts.tolist()}
+    return {"artifact": f"{CHAPTER}/{name}", **_asked(cell, paper), **figures, "printed": paper["rows"]}
+
+
+def _paper_and_cell(bench: Bench, paper: dict) -> tuple[dict, dict, Bench]:
+    """The printed table, and the full network measured under its protocol; another corpus has nothing printed."""
+    corpus = bench.corpus or paper["corpus"]
+    bench = replace(bench, corpus=corpus, repeats=1, rows=())
+    cell = bench.cell("AE+EE,IN", bench.config(CHAPTER, paper["protocol"]))
+    if corpus != paper["corpus"]:
+        paper = {"corpus": paper["corpus"], "protocol": paper["protocol"], "rows": type(paper["rows"])()}
+    return paper, cell, bench
+
+
+def _asked(cell: dict, paper: dict) -> dict:
+    kept = ("corpus", "protocol", "profile", "seed", "wa", "ua", "run")
+    return {name: cell[name] for name in kept} | {"note": paper.get("note", "")}
+
+
+def peers(bench: Bench, name: str) -> dict:
+    """Other systems as the paper quotes them, its own figure, and what was measured here (tables 13 and 14).
+
+    Measured figures are those of the full network and of the machines, under each protocol of the table.
+    """
+    paper = printed()["peers"][name]
+    corpus, metric = bench.corpus or paper["corpus"], paper["metric"]
+    bench = replace(bench, corpus=corpus, repeats=1)
+    quoted = [{"system": who, "protocol": protocol, metric: value} for who, protocol, value in paper["rows"]]
+    measured = []
+    for protocol in dict.fromkeys(row["protocol"] for row in quoted):
+        machine = bench.machine(protocol)
+        measured.append({"system": "IS10+SVM, measured", "protocol": protocol, metric: machine.summary[metric]})
+        cell = bench.cell("AE+EE,IN", bench.config(CHAPTER, protocol))
+        if cell is not None:
+            measured.append({"system": "AE+EE,IN, measured", "protocol": protocol, metric: cell[metric]})
+    if bench.console is not None:
+        table = Table("system", "protocol", metric.upper(), box=None, pad_edge=False)
+        for row in (*quoted, *measured):
+            table.add_row(row["system"].replace("[", "\\["), row["protocol"], f"{row[metric]:.1f}")
+        bench.console.print(table)
+    asked = {"corpus": corpus, "printed_corpus": paper["corpus"], "profile": bench.profile, "seed": bench.seed}
+    return {"artifact": f"{CHAPTER}/{name}", **asked, "metric": metric, "quoted": quoted, "measured": measured}
+
+
+LESSON: dict[str, tuple[str, str]] = {
+    "folds over crops": ("kfold-10", "crop"),
+    "folds over utterances": ("kfold-10", "utterance"),
+    "one speaker left out": ("loso", "utterance"),
+}
+"""How the data is divided: protocol and unit."""
+
+
+def evaluation(bench: Bench) -> dict:
+    """How evaluation makes a number: the same network, three divisions, the epoch chosen on validation or on test.
+
+    Every network is trained once; its test probabilities are kept after each epoch. The honest figure takes the epoch
+    that was best on validation, the dishonest one looks up, in each fold, the epoch that was best on test. That look
+    exists here alone: no training run can choose by test.
+    """
+    bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
+    bench.check_rows(list(LESSON))
+    rows = {}
+    for title, (protocol, unit) in LESSON.items():
+        config = bench.config(CHAPTER, protocol, unit=unit)
+        if not config.settings.loop.record_test:
+            config = bench.config(CHAPTER, protocol, ("record_test=true",), unit=unit)
+        cell = bench.cell(title, config, more=epoch_choices)
+        machine = bench.machine(protocol, unit=unit)
+        if cell is not None:
+            kept = ("wa", "ua", "n_test", "wa_by_epoch", "wa_epoch_of_validation", "wa_epoch_of_test", "run")
+            rows[title] = {name: cell[name] for name in kept} | {"svm_wa": machine.summary["wa"], "unit": unit}
+    if bench.console is not None:
+        table = Table("division", "epoch by validation: WA", "epoch by test: WA", "SVM: WA", box=None, pad_edge=False)
+        for title, row in rows.items():
+            chosen = f"{row['wa_epoch_of_validation']:.1f}", f"{row['wa_epoch_of_test']:.1f}"
+            table.add_row(f"{title} ({row['unit']}s judged)", *chosen, f"{row['svm_wa']:.1f}")
+        bench.console.print(table)
+    asked = {"corpus": bench.corpus, "profile": bench.profile, "seed": bench.seed}
+    return {"artifact": f"{CHAPTER}/evaluation", **asked, "rows": rows}
+
+
+def epoch_choices(run: Run) -> dict:
+    """WA with the epoch chosen on validation and on test, from the probabilities of every epoch.
+
+    Returns:
+        ``wa_by_epoch`` (all folds at the same epoch, from the first), ``wa_epoch_of_validation``,
+        ``wa_epoch_of_test`` (percent, pooled over all test items).
+
+    Raises:
+        UserError: the run kept no probabilities per epoch.
+    """
+    truth_of = run.predictions.set_index("utterance_id")["emotion"]
+    hits, honest, peeked, total = [], 0.0, 0.0, 0
+    for path in sorted((run.folder / FOLDS).glob(f"*/{RESULT}")):
+        tensors, about = load_checkpoint(path)
+        if "trace.test" not in tensors:
+            raise UserError(f"{run.folder.name}: kept nothing per epoch; train with --set record_test=true.")
+        emotions = np.array(about["classes"]["emotion"])
+        truth = truth_of.loc[about["test"]].to_numpy(dtype=str)
+        right = (emotions[tensors["trace.test"].numpy().argmax(2)] == truth).sum(1)  # (epochs,)
+        hits.append(right)
+        peeked += right.max()
+        honest += wa(truth, emotions[tensors["test.emotion"].numpy().argmax(1)]) * len(truth) / 100
+        total += len(truth)
+    epochs = min(len(right) for right in hits)
+    by_epoch = 100 * np.sum([right[:epochs] for right in hits], axis=0) / total
+    return {
+        "wa_by_epoch": [float(value) for value in by_epoch],
+        "wa_epoch_of_validation": 100 * honest / total,
+        "wa_epoch_of_test": 100 * float(peeked) / total,
+    }

@@ -1,0 +1,97 @@
+"""``sercourse predict``: a trained run and some files to emotions with probabilities.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sercourse.errors import UserError
+from sercourse.features.extract import feature_extractor
+from sercourse.models.multitask import MultiTaskModel
+from sercourse.progress import progress_bar
+from sercourse.signal.audio import read_audio
+from sercourse.training.batches import BucketBatches, EvaluationSet, loader
+from sercourse.training.checkpoints import load_checkpoint
+from sercourse.training.devices import make_fabric
+from sercourse.training.fit import WEIGHTS
+from sercourse.training.loop import evaluate
+from sercourse.training.networks import FOLDS
+from sercourse.training.recipes import Recipe, recipe
+from sercourse.training.settings import Settings
+
+
+def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> MultiTaskModel:
+    """One trained network of a run, in evaluation mode, on the CPU.
+
+    Args:
+        run: the run folder.
+        fold: number of the fold, from 0, in the protocol's order.
+        repeat: which drawing of the protocol, from 0.
+        member: which network of the fold, from 0.
+
+    Raises:
+        UserError: no such run or fold, or damaged weights.
+    """
+    return _load(Path(run) / FOLDS / f"{repeat}-{fold:02d}-{member}" / WEIGHTS)[0]
+
+
+def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: bool = False) -> pd.DataFrame:
+    """Emotions of recordings, by the mean probability over all networks of a run.
+
+    Args:
+        files: wav or flac, of any rate, number of channels and length.
+        run: the folder of a finished training run.
+        progress: show a progress bar over networks.
+
+    Returns:
+        A row per file: ``path, predicted`` and ``p_<emotion>`` (0 to 1).
+
+    Raises:
+        UserError: an unreadable file, no such run, a run without weights (a baseline has none), damaged weights.
+    """
+    run = Path(run)
+    weights = sorted((run / FOLDS).glob(f"*/{WEIGHTS}"))
+    if not weights:
+        reason = "holds no trained network" if run.is_dir() else "is no run folder"
+        raise UserError(f"{run}: {reason}; name a folder that `sercourse train` wrote.")
+    waveforms = [read_audio(path) for path in files]  # before anything is computed: a wrong path is said at once
+    names = [str(number) for number in range(len(files))]
+    table = pd.DataFrame({"emotion": None}, index=pd.Index(names, dtype="string"))
+    features: dict[str, dict[str, np.ndarray]] = {}
+    total = 0.0
+    with progress_bar(progress) as bar:
+        for path in bar.track(weights, description="networks"):
+            model, chapter, settings = _load(path)
+            for name in chapter.features(settings):
+                if name not in features:
+                    features[name] = dict(zip(names, feature_extractor(name)(waveforms), strict=True))
+            examples = chapter.examples(features, table, model.classes["emotion"], settings)
+            items = EvaluationSet(examples, names, labelled=False)
+            plan = BucketBatches([len(item[examples.padded[0]]) for item in items.items], 64, None)
+            fabric = make_fabric(settings.loop.__class__(precision=settings.loop.precision))
+            batches = fabric.setup_dataloaders(loader(items, plan, examples.padded))
+            judged = evaluate(fabric, fabric.setup(model), batches, len(files), labelled=False)
+            total = total + judged.probabilities["emotion"] / len(weights)  # (N, C)
+    emotions = model.classes["emotion"]
+    frame = pd.DataFrame(total, columns=[f"p_{emotion}" for emotion in emotions])
+    frame.insert(0, "path", [str(path) for path in files])
+    frame.insert(1, "predicted", np.array(emotions)[total.argmax(1)])
+    return frame
+
+
+def _load(path: Path) -> tuple[MultiTaskModel, Recipe, Settings]:
+    tensors, about = load_checkpoint(path)
+    try:
+        chapter = recipe(about["chapter"])
+        settings = chapter.settings("paper").from_json(about["settings"])
+        model = chapter.empty_model(about["shape"], settings)
+        model.load_state_dict(tensors)
+    except (KeyError, RuntimeError, TypeError):
+        raise UserError(f"{path}: holds no network that this version can read; train again.") from None
+    return model.eval(), chapter, settings

@@ -14,27 +14,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sercourse.cli import main
 from sercourse.errors import AudioError
 from sercourse.signal.audio import read_audio
 
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path, monkeypatch):
-    """Every test has its own cache, runs and data folder."""
-    monkeypatch.setenv("SERCOURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SERCOURSE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-
-
-def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
-    """Run ``sercourse …`` in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(sys, "argv", ["sercourse", *arguments])
-    with pytest.raises(SystemExit) as left:
-        main()
-    out, err = capsys.readouterr()
-    return int(left.value.code or 0), out, err
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def speech(seconds: float = 1.0, rate: int = 16_000, channels: int = 1, seed: int = 0) -> np.ndarray:
@@ -115,9 +98,9 @@ def test_bad_audio_is_one_sentence_that_names_the_file(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["empty", "truncated flac", "silent", "nan"])
-def test_command_ends_with_the_sentence_and_keeps_what_it_computed(kind, tmp_path, monkeypatch, capsys):
+def test_command_ends_with_the_sentence_and_keeps_what_it_computed(kind, tmp_path, sercourse):
     corpus = own_recordings(tmp_path, {kind: bad_file(kind, tmp_path / "bad.wav")})
-    code, _, err = command(monkeypatch, capsys, "features", corpus, "--features", "mfcc", "--workers", "1")
+    code, _, err = sercourse("features", corpus, "--features", "mfcc", "--workers", "1")
     assert code == 2
     assert "bad.wav" in err
     assert "Traceback" not in err
@@ -125,9 +108,9 @@ def test_command_ends_with_the_sentence_and_keeps_what_it_computed(kind, tmp_pat
     assert len(list((tmp_path / "cache" / "features").rglob("*.npy"))) == 4, "the good ones are kept"
 
 
-def test_one_bad_file_among_many_is_skipped_and_counted(tmp_path, monkeypatch, capsys):
+def test_one_bad_file_among_many_is_skipped_and_counted(tmp_path, sercourse):
     corpus = own_recordings(tmp_path, {"x": bad_file("silent", tmp_path / "bad.wav")}, good=120)
-    code, out, err = command(monkeypatch, capsys, "features", corpus, "--features", "mfcc", "--workers", "1")
+    code, out, err = sercourse("features", corpus, "--features", "mfcc", "--workers", "1")
     assert code == 0
     assert "120 utterances" in out
     assert "1 of 121 utterances skipped" in err
@@ -172,14 +155,25 @@ def test_span_is_read(tmp_path):
         (["baseline", "--corpus", "CSV", "--repeats", "0"], "--repeats"),
         (["baseline", "--corpus", "CSV", "--nonsense"], "--nonsense"),
         (["reproduce", "table/1"], "no such artifact"),
+        (["reproduce", "signal_preprocessing/protocols", "--profile", "paper"], "trains no network"),
+        (["reproduce", "emotion_autoencoder/table4", "--rows", "AE+"], "--rows AE+"),
+        (["train", "emotion_autoencode"], "emotion_autoencoder"),
+        (["train", "emotion_autoencoder", "--profile", "fast"], "--profile fast"),
+        (["train", "emotion_autoencoder", "--set", "epoch=3"], "epochs"),
+        (["train", "emotion_autoencoder", "--set", "epochs=three"], "a whole number"),
+        (["train", "emotion_autoencoder", "--set", "width=0"], "width=0"),
+        (["train", "emotion_autoencoder", "--corpus", "CSV", "--set", "functionals=is11"], "is11"),
+        (["train", "emotion_autoencoder", "--corpus", "CSV", "--set", "accelerator=cuda"], "accelerator=cuda"),
+        (["train", "emotion_autoencoder", "--devices", "3"], "devices=3"),
+        (["predict", "nowhere.wav", "--run", "nowhere"], "is no run folder"),
         (["compare", "nowhere", "nowhere"], "not a finished run"),
         (["nonsense"], "nonsense"),
         (["doctor", "--corpus", "savee"], "savee"),
     ],
 )
-def test_wrong_option_is_named_and_exits_with_2(arguments, sentence, tmp_path, monkeypatch, capsys):
+def test_wrong_option_is_named_and_exits_with_2(arguments, sentence, tmp_path, sercourse):
     corpus = own_recordings(tmp_path)
-    code, _, err = command(monkeypatch, capsys, *[corpus if a == "CSV" else a for a in arguments])
+    code, _, err = sercourse(*[corpus if a == "CSV" else a for a in arguments])
     assert code == 2
     assert sentence in err
     assert "Traceback" not in err
@@ -196,27 +190,27 @@ def test_wrong_option_is_named_and_exits_with_2(arguments, sentence, tmp_path, m
         (lambda t: t.assign(path="long" * 1000 + ".wav"), "longlong"),
     ],
 )
-def test_bad_csv_is_one_sentence(change, sentence, tmp_path, monkeypatch, capsys):
+def test_bad_csv_is_one_sentence(change, sentence, tmp_path, sercourse):
     own_recordings(tmp_path)
     change(pd.read_csv(tmp_path / "my.csv")).to_csv(tmp_path / "my.csv", index=False)
-    code, _, err = command(monkeypatch, capsys, "baseline", "--corpus", f"csv:{tmp_path / 'my.csv'}")
+    code, _, err = sercourse("baseline", "--corpus", f"csv:{tmp_path / 'my.csv'}")
     assert code == 2
     assert sentence in err
     assert "my.csv" in err
     assert "Traceback" not in err
 
 
-def test_doctor_finds_bad_files_ahead_of_time(tmp_path, monkeypatch, capsys):
+def test_doctor_finds_bad_files_ahead_of_time(tmp_path, sercourse):
     bad = {kind: bad_file(kind, tmp_path / f"bad{k}.wav") for k, kind in enumerate(BAD)}
-    code, out, _ = command(monkeypatch, capsys, "doctor", "--corpus", own_recordings(tmp_path, bad))
+    code, out, _ = sercourse("doctor", "--corpus", own_recordings(tmp_path, bad))
     assert code == 2
     for path in bad.values():
         assert path.name in out.replace("\n", "")
     assert "good0.wav" not in out
 
 
-def test_doctor_is_content_with_good_recordings(tmp_path, monkeypatch, capsys):
-    code, out, _ = command(monkeypatch, capsys, "doctor", "--corpus", own_recordings(tmp_path))
+def test_doctor_is_content_with_good_recordings(tmp_path, sercourse):
+    code, out, _ = sercourse("doctor", "--corpus", own_recordings(tmp_path))
     assert code == 0
     assert "4 utterances" in out
 
@@ -243,35 +237,35 @@ def test_interrupt_keeps_what_was_computed(workers, tmp_path):
 
 
 @pytest.mark.parametrize("variable", ["SERCOURSE_DATA", "SERCOURSE_CACHE"])
-def test_unknown_home_folder_is_named(variable, monkeypatch, capsys):
+def test_unknown_home_folder_is_named(variable, sercourse, monkeypatch):
     monkeypatch.setenv(variable, "~no-such-user-here/x")
-    code, _, err = command(monkeypatch, capsys, "doctor")
+    code, _, err = sercourse("doctor")
     assert code == 2
     assert err.startswith(f"{variable}=~no-such-user-here/x: there is no such home folder")
 
 
-def test_broken_store_is_not_blamed_on_the_audio(tmp_path, monkeypatch, capsys):
+def test_broken_store_is_not_blamed_on_the_audio(tmp_path, sercourse, monkeypatch):
     corpus = own_recordings(tmp_path)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("SERCOURSE_CACHE", str(tmp_path / "file"))
-    code, _, err = command(monkeypatch, capsys, "features", corpus, "--features", "mfcc", "--workers", "1")
+    code, _, err = sercourse("features", corpus, "--features", "mfcc", "--workers", "1")
     assert code == 2
     assert "SERCOURSE_CACHE" in err
     assert "good0.wav" not in err
 
 
 @pytest.mark.parametrize("seed", ["-1", "4294967296"])
-def test_impossible_seed_is_refused(seed, tmp_path, monkeypatch, capsys):
-    code, _, err = command(monkeypatch, capsys, "baseline", "--corpus", own_recordings(tmp_path), "--seed", seed)
+def test_impossible_seed_is_refused(seed, tmp_path, sercourse):
+    code, _, err = sercourse("baseline", "--corpus", own_recordings(tmp_path), "--seed", seed)
     assert code == 2
     assert "--seed" in err
 
 
-def test_speaker_whose_absence_leaves_one_emotion(tmp_path, monkeypatch, capsys):
+def test_speaker_whose_absence_leaves_one_emotion(tmp_path, sercourse):
     own_recordings(tmp_path)
     rows = pd.read_csv(tmp_path / "my.csv")
     rows["emotion"] = ["anger", "fear", "anger", "anger"]  # without the first speaker only anger is left
     rows.to_csv(tmp_path / "my.csv", index=False)
-    code, _, err = command(monkeypatch, capsys, "baseline", "--corpus", f"csv:{tmp_path / 'my.csv'}")
+    code, _, err = sercourse("baseline", "--corpus", f"csv:{tmp_path / 'my.csv'}")
     assert code == 2
     assert "only one emotion is left to train on" in err

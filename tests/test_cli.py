@@ -6,59 +6,19 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-import soundfile
 
 from data_scripts import badges, readme
 from sercourse import corpora
-from sercourse.cli import main
 
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path, monkeypatch):
-    monkeypatch.setenv("SERCOURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SERCOURSE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-
-
-@pytest.fixture
-def sercourse(monkeypatch, capsys):
-    """Call the command in this process; gives exit code, standard output and standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sercourse", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
-
-
-@pytest.fixture
-def my_csv(tmp_path) -> str:
-    """Five speakers, two emotions told apart by pitch, 40 recordings."""
-    t = np.arange(11_200) / 16_000
-    rng = np.random.default_rng(0)
-    rows = []
-    for speaker in range(5):
-        for k in range(8):
-            emotion, hz = (("anger", 280), ("sadness", 140))[k % 2]
-            buzz = 0.2 * np.sign(np.sin(2 * np.pi * (hz + 9 * speaker + k) * t)) + 0.01 * rng.normal(size=len(t))
-            soundfile.write(tmp_path / f"{speaker}{k}.wav", buzz, 16_000)
-            rows.append({"path": f"{speaker}{k}.wav", "emotion": emotion, "speaker": f"s{speaker}", "gender": "female"})
-    pd.DataFrame(rows).to_csv(tmp_path / "my.csv", index=False)
-    return f"csv:{tmp_path / 'my.csv'}"
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def test_version_and_help(sercourse):
     assert sercourse("--version")[1].startswith("sercourse 0.")
     code, out, _ = sercourse("--help")
     assert code == 0
-    for command in ("doctor", "corpora", "features", "baseline", "compare", "reproduce", "demo"):
+    for command in ["doctor", "corpora", "features", "baseline", "train", "predict", "compare", "reproduce", "demo"]:
         assert command in out
 
 

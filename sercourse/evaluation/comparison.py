@@ -145,7 +145,7 @@ def compare(
 def _aligned(a: pd.DataFrame, b: pd.DataFrame, names: tuple[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both with one row per repeat and utterance, in the same order."""
     a, b = (t if "utterance_id" in t else t.rename_axis("utterance_id").reset_index() for t in (a, b))
-    a, b = (t if "repeat" in t else t.assign(repeat=0) for t in (a, b))
+    a, b = (t.assign(repeat=t.get("repeat", 0), utterance_id=t["utterance_id"].astype(str)) for t in (a, b))
     if a["repeat"].nunique() == 1 < b["repeat"].nunique():
         a = pd.concat([a.assign(repeat=number) for number in b["repeat"].unique()])
     elif b["repeat"].nunique() == 1 < a["repeat"].nunique():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sercourse.errors import UserError, did_you_mean
-from sercourse.experiments import emotion_autoencoder, signal_preprocessing
+from sercourse.experiments import emotion_autoencoder, emotion_autoencoder_figures, signal_preprocessing
 from sercourse.experiments.cells import Bench
 from sercourse.training.runs import environment
 
@@ -67,6 +67,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             partial(emotion_autoencoder.peers, name=name),
         )
         for name, table in emotion_autoencoder.printed()["peers"].items()
+    },
+    **{
+        f"emotion_autoencoder/{name}": Experiment(
+            f"t-SNE of the decoder's states, the latent beside them: {protocol}",
+            partial(emotion_autoencoder_figures.decoder_states, name=name),
+        )
+        for name, protocol in emotion_autoencoder_figures.PROTOCOLS.items()
     },
     "emotion_autoencoder/evaluation": Experiment(
         "one network, three divisions, the epoch chosen on validation or on test", emotion_autoencoder.evaluation

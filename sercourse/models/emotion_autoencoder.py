@@ -246,6 +246,8 @@ class EmotionAutoencoder(MultiTaskModel):
         self.scale_functionals = Standardise(functionals)
         self.encoder = Encoder(bins, config)
         self.decoder = Decoder(bins, len(emotions), config)
+        if not config.reconstruction_weight:  # never run then; several devices would wait for its gradients
+            self.decoder.requires_grad_(False)
         self.attention = AttentivePooling(config.width, config.heads) if config.attention else MeanPooling()
         layers: list[nn.Module] = []
         width = config.width + functionals  # table 3 prints 2478: see the module's table

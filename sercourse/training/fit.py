@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from sercourse.errors import UserError
 from sercourse.evaluation.metrics import ua, wa
 from sercourse.models.multitask import MultiTaskModel
 from sercourse.training.balancing import Balancer
@@ -120,7 +122,7 @@ def fit_fold(job: FoldJob, material: Material, on_batch: Callable[[], None] = la
     prepare_process(job.threads)
     fabric = make_fabric(job.settings.loop)
     if job.settings.loop.devices > 1:
-        fabric.launch(_fit, job, material)
+        fabric.launch(partial(_fit, job=job, material=material))  # fabric would take arguments of its own apart
     else:
         _fit(fabric, job, material, on_batch)
 
@@ -173,8 +175,8 @@ def _fit(fabric: Fabric, job: FoldJob, material: Material, on_batch: Callable[[]
         progress.curves.append(row)
         _choose(progress, network, row, config)
         if fabric.is_global_zero:
+            journal.write(progress.curves)  # before the state, which says that the epoch is done with
             _save_state(job, network, optimiser, balancer, schedule, progress)
-            journal.write(progress.curves)
         fabric.barrier()
 
     if config.average:
@@ -248,14 +250,19 @@ def _resumed(fabric: Fabric, job: FoldJob, network, optimiser, balancer: Balance
     if not (job.folder / STATE).exists():
         return Progress()
     tensors, about = load_checkpoint(job.folder / STATE)
-    network.load_state_dict(without_prefix("model", tensors))
-    optimiser.load_state_dict(restore_optimiser(tensors, about["groups"]))
-    balancer.load_state_dict(without_prefix("balancer", tensors))
-    schedule.load_state_dict(schedule.state_dict() | about["schedule"])
-    traces = {side: list(without_prefix("trace", tensors)[side]) for side in without_prefix("trace", tensors)}
-    best = -np.inf if about["best_score"] is None else about["best_score"]
-    kept = without_prefix("kept", tensors)
-    return Progress(about["epoch"], about["curves"], about["best_epoch"], best, kept, traces)
+    try:
+        network.load_state_dict(without_prefix("model", tensors))
+        optimiser.load_state_dict(restore_optimiser(tensors, about["groups"]))
+        balancer.load_state_dict(without_prefix("balancer", tensors))
+        schedule.load_state_dict(schedule.state_dict() | about["schedule"])
+        traces = {side: list(parts) for side, parts in without_prefix("trace", tensors).items()}
+        best = -np.inf if about["best_score"] is None else about["best_score"]
+        kept = without_prefix("kept", tensors)
+        return Progress(about["epoch"], about["curves"], about["best_epoch"], best, kept, traces)
+    except (RuntimeError, ValueError, KeyError, TypeError):  # RuntimeError: torch's for names and shapes
+        raise UserError(
+            f"{job.folder / STATE}: not a state of this network; delete it and run the same command again."
+        ) from None
 
 
 def _save_state(job: FoldJob, network, optimiser, balancer: Balancer, schedule, progress: Progress) -> None:

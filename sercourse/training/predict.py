@@ -89,7 +89,7 @@ def _load(path: Path) -> tuple[MultiTaskModel, Recipe, Settings]:
     tensors, about = load_checkpoint(path)
     try:
         chapter = recipe(about["chapter"])
-        settings = chapter.settings("paper").from_json(about["settings"])
+        settings = next(iter(chapter.profiles.values())).from_json(about["settings"])
         model = chapter.empty_model(about["shape"], settings)
         model.load_state_dict(tensors)
     except (KeyError, RuntimeError, TypeError):

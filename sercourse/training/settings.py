@@ -124,12 +124,13 @@ class Settings:
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:8]
 
     def from_json(self, stored: dict[str, dict]) -> Settings:
-        """Settings of the same classes as these with stored values.
+        """Settings of the same classes as these with stored values; what was not stored has its default.
 
         Raises:
             UserError: a name or value that these classes do not have.
         """
-        return self.changed(f"{name}={json.dumps(value)}" for part in stored.values() for name, value in part.items())
+        defaults = Settings(*(type(getattr(self, part.name))() for part in fields(self)))
+        return defaults.changed(f"{name}={json.dumps(value)}" for part in stored.values() for name, value in part.items())
 
     def changed(self, assignments: Iterable[str]) -> Settings:
         """These settings with some values changed.

@@ -16,6 +16,7 @@ from sercourse import corpora
 from sercourse.corpora.table import make_table
 from sercourse.errors import UserError
 from sercourse.experiments import registry, report, signal_preprocessing
+from sercourse.experiments.cells import Bench
 from sercourse.training.baseline import BaselineConfig, run_baseline
 
 
@@ -63,7 +64,7 @@ def test_leak_inflates(lesson):
 
 def test_protocols_experiment_gives_plain_figures(lesson):
     console = Console(file=io.StringIO(), width=120)
-    result = registry.run("signal_preprocessing/protocols", corpus="buzz", seed=0, console=console)
+    result = registry.run("signal_preprocessing/protocols", Bench(corpus="buzz", console=console))
     assert [row["protocol"] for row in result["rows"]] == list(lesson.index)
     assert result["corpus"] == "buzz"
     shown = console.file.getvalue()
@@ -72,7 +73,7 @@ def test_protocols_experiment_gives_plain_figures(lesson):
 
 def test_baselines_say_what_is_absent():
     console = Console(file=io.StringIO(), width=120)
-    result = registry.run("signal_preprocessing/baselines", corpus=None, seed=0, console=console)
+    result = registry.run("signal_preprocessing/baselines", Bench(console=console))
     assert result["rows"] == []
     assert result["absent"] == ["emodb", "ravdess"]
     assert "emodb is not at hand" in console.file.getvalue()
@@ -93,12 +94,12 @@ def test_a_corpus_without_reference_is_refused():
     with pytest.raises(
         UserError, match="--corpus nonsense: there is no reference for it; choose one of emodb, ravdess"
     ):
-        registry.run("signal_preprocessing/baselines", corpus="nonsense", seed=0, console=Console())
+        registry.run("signal_preprocessing/baselines", Bench(corpus="nonsense"))
 
 
 def test_unknown_artifact_suggests_the_nearest():
     with pytest.raises(UserError, match="Did you mean signal_preprocessing/protocols"):
-        registry.run("signal_preprocessing/protocol", corpus=None, seed=0, console=Console())
+        registry.run("signal_preprocessing/protocol", Bench())
 
 
 def test_report_is_one_file_with_the_measured_figures(tmp_path, corpus, lesson):

@@ -1,0 +1,157 @@
+"""Chapter 02's artifacts on a tiny corpus: rows, cells that are kept and taken again, what choosing by test does."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from sercourse import corpora
+from sercourse.errors import UserError
+from sercourse.experiments import cells, emotion_autoencoder, registry
+from sercourse.experiments.cells import Bench, spelled, unspelled
+from sercourse.training.recipes.emotion_autoencoder import RECIPE
+from sercourse.training.settings import Settings
+
+TINY = (
+    "epochs=2", "width=16", "bank_channels=4", "bank_widths=3", "encoder_gru=4", "decoder_gru=4", "hidden=16,8",
+    "learning_rate=0.01", "precision=fp32", "threads=1", "crop_frames=40", "hop_frames=40", "batch_size=16",
+)  # fmt: skip
+
+
+@pytest.fixture
+def bench(own_folders, my_csv, monkeypatch) -> Bench:
+    """Tiny networks, two folds in place of ten, results in a folder of the test's own, a corpus of 40 recordings."""
+    table = corpora.load(my_csv)
+    monkeypatch.setattr(corpora, "load", lambda name: table)
+    monkeypatch.setattr(cells, "RESULTS", own_folders / "results")
+    tiny: Settings = RECIPE.profiles["quick"].changed(TINY)
+    monkeypatch.setattr(RECIPE, "profiles", {"quick": tiny})
+    monkeypatch.setattr(emotion_autoencoder, "MACHINES", ("is10",))
+    lesson = {title: (name.replace("10", "2"), unit) for title, (name, unit) in emotion_autoencoder.LESSON.items()}
+    monkeypatch.setattr(emotion_autoencoder, "LESSON", lesson)
+    return Bench(corpus="tiny", console=Console(file=io.StringIO(), width=200), store=True)
+
+
+def test_printed_tables_are_consistent():
+    """Each printed confusion has rows that sum to 100, and its diagonal is the recall of the table beside it."""
+    printed = emotion_autoencoder.printed()
+    for name, beside in (("table9", "table5"), ("table10", "table6"), ("table11", "table7"), ("table12", "table8")):
+        confusion, classes = printed["confusion"][name], printed["per_class"][beside]["rows"]
+        assert np.sum(confusion["rows"], axis=1) == pytest.approx(100, abs=0.35), name
+        for k, emotion in enumerate(confusion["emotions"]):
+            if (name, emotion) != ("table9", "sadness"):  # 79.78 against 77.01: the paper contradicts itself
+                assert confusion["rows"][k][k] == pytest.approx(classes[emotion][1], abs=0.01), (name, emotion)
+    diagonal = [row[k] for k, row in enumerate(printed["confusion"]["table9"]["rows"])]
+    assert np.mean(diagonal) == pytest.approx(printed["table4"]["AE+EE,IN"]["loso"], abs=0.05)
+
+
+def test_grid_trains_the_rows_that_are_asked_for_and_keeps_their_cells(bench, own_folders):
+    rows = {"AE+EE,IN": (), "AE+IN": ("embedding=false",)}
+    asked = Bench(**{**vars(bench), "rows": ("AE+IN",)})
+    result = emotion_autoencoder._grid(asked, "table4", rows, ("kfold-2",))
+    assert result["rows"]["AE+EE,IN"]["kfold-2"] is None, "not asked for"
+    cell = result["rows"]["AE+IN"]["kfold-2"]
+    assert 0 <= cell["wa"] <= 100
+    assert cell["against_svm"]["a"] == "IS10+SVM"
+    assert result["rows"]["IS10+SVM"]["kfold-2"]["wa"] > 50
+    (stored,) = (own_folders / "results" / "emotion_autoencoder" / "cells").iterdir()
+    assert json.loads(stored.read_text())["wa"] == cell["wa"]
+    again = emotion_autoencoder._grid(Bench(**{**vars(asked), "rows": ("AE+EE,IN",)}), "table4", rows, ("kfold-2",))
+    assert again["rows"]["AE+IN"]["kfold-2"]["wa"] == cell["wa"], "taken from results/"
+    assert again["rows"]["AE+EE,IN"]["kfold-2"] is not None
+    with pytest.raises(UserError, match="no such row"):
+        emotion_autoencoder.table4(Bench(rows=("AE+",)))
+
+
+def test_seeds_are_cells_of_their_own_and_have_a_spread(bench):
+    two = Bench(**{**vars(bench), "repeats": 2})
+    result = emotion_autoencoder._grid(two, "steps", {"as printed": ()}, ("kfold-2",))
+    row = result["rows"]["as printed"]["kfold-2"]
+    assert len(row["wa_seeds"]) == len(set(row["runs"])) == 2
+    assert row["wa"] == pytest.approx(np.mean(row["wa_seeds"]))
+    assert row["wa_sd_seeds"] == pytest.approx(np.std(row["wa_seeds"], ddof=1))
+
+
+def test_stored_predictions_give_the_stored_figures(bench, my_csv):
+    """One fold of a summary, judged again from its letters and the corpus's labels."""
+    config = bench.config("emotion_autoencoder", "kfold-2")
+    cell = bench.cell("AE+EE,IN", config)
+    table = corpora.load(my_csv)
+    judged = unspelled(cell, table)
+    run = pd.read_csv(config.folder / "predictions.csv").set_index("utterance_id")
+    fold = cell["folds"][0]
+    ids = run.index[run["fold"] == fold["fold"]]
+    right = judged.loc[ids, "predicted"] == judged.loc[ids, "emotion"]
+    assert 100 * right.mean() == pytest.approx(fold["wa"])
+    with pytest.raises(UserError, match="not the same"):
+        unspelled(cell, table.iloc[1:])
+
+
+def test_letters_follow_the_ids_not_the_rows():
+    frame = pd.DataFrame(
+        {"utterance_id": ["b", "a", "c"], "repeat": 0, "emotion": ["fear", "anger", "fear"],
+         "predicted": ["anger", "fear", "fear"]}
+    )  # fmt: skip
+    assert spelled(frame) == {"0": "bab"}
+
+
+def test_lesson_choosing_by_test_never_looks_worse(bench):
+    result = emotion_autoencoder.evaluation(bench)
+    assert list(result["rows"]) == list(emotion_autoencoder.LESSON)
+    for row in result["rows"].values():
+        assert row["wa_epoch_of_validation"] == pytest.approx(row["wa"])
+        assert row["wa_epoch_of_test"] >= max(row["wa_epoch_of_validation"], *row["wa_by_epoch"]) - 1e-9
+        assert len(row["wa_by_epoch"]) == 2
+    assert result["rows"]["folds over crops"]["unit"] == "crop"
+
+
+def test_lesson_needs_probabilities_per_epoch(bench):
+    run = bench.machine("kfold-2")
+    config = bench.config("emotion_autoencoder", "kfold-2")
+    bench.cell("AE+EE,IN", config)
+    from sercourse.training.runs import read_run
+
+    with pytest.raises(UserError, match="record_test=true"):
+        emotion_autoencoder.epoch_choices(read_run(config.folder))
+    assert run.summary["chapter"] == "signal_preprocessing"
+
+
+@pytest.mark.parametrize("name", ["table7", "table11", "table14", "figure6"])
+def test_other_artifacts_have_measured_beside_printed(name, bench, monkeypatch, own_folders):
+    monkeypatch.setattr(emotion_autoencoder, "printed", _in_two_folds(emotion_autoencoder.printed()))
+    monkeypatch.setattr(registry.emotion_autoencoder_figures, "PROTOCOLS", {"figure6": "kfold-2"})
+    picture = own_folders / "figure.png"
+    asked = Bench(**{**vars(bench), "figure": picture if name == "figure6" else None})
+    result = registry.run(f"emotion_autoencoder/{name}", asked)
+    json.dumps(result, allow_nan=False)
+    assert result["artifact"] == f"emotion_autoencoder/{name}"
+    if name == "table7":
+        assert set(result["rows"]) == {"anger", "sadness"}
+        assert result["rows"]["anger"]["printed"] is None, "another corpus than the paper's"
+    if name == "table11":
+        assert np.sum(result["percent"], axis=1) == pytest.approx(100, abs=0.05)
+        assert np.sum(result["counts"]) == 40
+    if name == "table14":
+        assert {row["system"] for row in result["measured"]} == {"IS10+SVM, measured", "AE+EE,IN, measured"}
+        assert result["quoted"][-1]["wa"] == 95.6
+    if name == "figure6":
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert len(result["silhouette"]["states told the truth, by true emotion"]) == 5
+
+
+def _in_two_folds(printed: dict):
+    """The printed tables under a protocol that a tiny corpus allows."""
+    small = json.loads(json.dumps(printed).replace("kfold-10", "kfold-2").replace("kfold-5", "kfold-2"))
+    return lambda: small
+
+
+def test_real_cells_of_the_paper_are_named():
+    """Every row of table 4 and of the steps is a configuration that the paper's profile accepts."""
+    for changes in (*emotion_autoencoder.VARIANTS.values(), *emotion_autoencoder.STEPS.values()):
+        settings = RECIPE.settings("paper", changes)
+        assert settings.model.width == 512

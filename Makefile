@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python $(UV_FLAGS) --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@touch $(STAMP)
 
-demo: $(STAMP)  ## default corpus, a baseline one can trust, build/report.html
+demo: $(STAMP)  ## default corpus, baseline and networks, build/report.html
 	$(BIN)/sercourse demo
 
 test: $(STAMP)  ## everything that CI runs
@@ -43,7 +43,7 @@ lint: $(STAMP)  ## ruff, codespell, import contracts
 notebooks: $(STAMP)  ## build notebooks and solutions from notebooks/source, run them, keep their outputs
 	$(BIN)/python notebooks/source/build.py
 
-bench: $(STAMP)  ## our features beside librosa, memory of streaming; one table
+bench: $(STAMP)  ## our features beside librosa, memory of streaming, cost of each profile
 	$(BIN)/python -m benchmarks
 
 lab: $(STAMP)  ## JupyterLab on the first chapter

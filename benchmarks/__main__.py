@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import features, memory
+from benchmarks import features, memory, networks
 from sercourse.training.runs import environment, write_json
 
 
@@ -23,8 +23,11 @@ def main() -> int:
     console.print(features.agreement(speed))
     peaks = memory.measure()
     console.print(memory.table(peaks))
+    costs = networks.measure()
+    console.print(networks.table(costs))
     if options.json:
-        write_json(options.json, {"environment": environment(), "features": speed, "memory": memory.as_json(peaks)})
+        figures = {"features": speed, "memory": memory.as_json(peaks), "networks": networks.as_json(costs)}
+        write_json(options.json, {"environment": environment(), **figures})
     return 0 if speed["frames"]["equal"] and speed["pitch"]["equal"] else 1
 
 

@@ -171,6 +171,7 @@ def train(
     json: Json = None,
 ) -> None:
     """Train a chapter's networks, one per fold, under a protocol."""
+    from sercourse.training.devices import is_leader
     from sercourse.training.networks import TrainingConfig
     from sercourse.training.networks import train as run_training
     from sercourse.training.summary import print_summary
@@ -178,8 +179,9 @@ def train(
     changes = (*(change or []), *([f"devices={devices}"] if devices > 1 else []))
     config = TrainingConfig(chapter, corpus, protocol, profile, changes, unit, repeats, seed)
     run = run_training(config, resume=resume, jobs=jobs, workers=workers)
-    print_summary(run.summary, console)
-    _write(json, run.summary)
+    if is_leader():
+        print_summary(run.summary, console)
+        _write(json, run.summary)
 
 
 @app.command()
@@ -248,7 +250,7 @@ def demo(
     html: Annotated[Path, typer.Option(dir_okay=False, help="The report to write.")] = Path("build/report.html"),
     seed: Seed = 0,
 ) -> None:
-    """Make the default corpus, train the baseline, show the protocol lesson, write a report."""
+    """Make the default corpus, train the baseline and every chapter's network, write a report."""
     from sercourse.experiments.report import run_demo
 
     run_demo(html, seed=seed, console=console)

@@ -21,8 +21,7 @@ from sercourse.errors import UserError
 from sercourse.evaluation.metrics import wa
 from sercourse.experiments.cells import Bench, against, mean_and_spread, stored_artifact
 from sercourse.training.checkpoints import load_checkpoint
-from sercourse.training.fit import RESULT
-from sercourse.training.networks import FOLDS
+from sercourse.training.fit import FOLDS, RESULT
 from sercourse.training.runs import Run
 
 CHAPTER = "emotion_autoencoder"

@@ -1,4 +1,4 @@
-"""``make demo``: a first run from nothing to one self-contained page, ``build/report.html``.
+"""``make demo``: first runs from nothing to one self-contained page, ``build/report.html``.
 
 The page shows what the run folders hold and nothing else; pictures are inside the file.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -19,8 +20,13 @@ from sercourse.errors import UserError
 from sercourse.experiments.signal_preprocessing import protocol_lesson
 from sercourse.explain import plots
 from sercourse.training.baseline import BaselineConfig, run_baseline
+from sercourse.training.networks import TrainingConfig, train
+from sercourse.training.recipes.base import CHAPTERS
 from sercourse.training.runs import Run
 from sercourse.training.summary import print_summary
+
+NETWORK_PROTOCOL = "group-2"
+"""Speaker-independent, and no more than two networks per chapter."""
 
 _STYLE = """
 body{font:17px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -30,7 +36,7 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}img{max-width:100%}code{
 
 
 def run_demo(path: Path, *, seed: int = 0, console: Console) -> Path:
-    """Default corpus, baseline, protocol lesson, report.
+    """Default corpus, baseline, protocol lesson, every chapter's network, report.
 
     Args:
         path: the HTML file to write.
@@ -41,27 +47,37 @@ def run_demo(path: Path, *, seed: int = 0, console: Console) -> Path:
         UserError: the report cannot be written.
     """
     begun = time.perf_counter()
-    console.print("1/3 The default corpus: synthetic emotional speech")
+    console.print("1/4 The default corpus: synthetic emotional speech")
     table = corpora.load("synthetic")
     console.print(f"    {len(table)} utterances, {table['speaker'].nunique()} speakers")
-    console.print("2/3 The baseline: openSMILE IS10 + linear SVM, leaving one speaker out")
+    console.print("2/4 The baseline: openSMILE IS10 + linear SVM, leaving one speaker out")
     run = run_baseline(BaselineConfig("synthetic", seed=seed), table=table)
     print_summary(run.summary, console)
-    console.print("3/3 The protocol lesson: the same features under three protocols")
+    console.print("3/4 The protocol lesson: the same features under three protocols")
     lesson = protocol_lesson(table, seed=seed, progress=True)
     for title, row in lesson.iterrows():
         console.print(f"    {title:<28} UA {row['ua']:.1f}")
-    write_report(path, run, lesson)
+    console.print(
+        f"4/4 The chapters' networks in the quick profile, {NETWORK_PROTOCOL}, the SVM on the same folds beside"
+    )
+    machine = run_baseline(BaselineConfig("synthetic", protocol=NETWORK_PROTOCOL, seed=seed), table=table)
+    networks = [
+        train(TrainingConfig(chapter, "synthetic", NETWORK_PROTOCOL, seed=seed), table=table) for chapter in CHAPTERS
+    ]
+    for one in (machine, *networks):
+        console.print(f"    {_system(one):<28} WA {one.summary['wa']:.1f}  UA {one.summary['ua']:.1f}")
+    write_report(path, run, lesson, [machine, *networks])
     console.print(f"Done in {time.perf_counter() - begun:.0f} s. Open {path} in a browser.")
     return path
 
 
-def write_report(path: Path, run: Run, lesson: pd.DataFrame) -> None:
-    """Write one self-contained HTML page about a run.
+def write_report(path: Path, run: Run, lesson: pd.DataFrame, systems: Sequence[Run] = ()) -> None:
+    """Write one self-contained HTML page about some runs.
 
     Args:
         path: the file; its folder is made.
         run: a baseline run.
+        systems: runs on the same folds, to be set beside each other.
         lesson: what :func:`~sercourse.experiments.signal_preprocessing.protocol_lesson` gives.
 
     Raises:
@@ -74,7 +90,7 @@ def write_report(path: Path, run: Run, lesson: pd.DataFrame) -> None:
         "<h1>sercourse: your first run</h1>"
         "<p>Everything on this page was measured just now on this machine, on synthetic speech. It shows that your"
         " set-up works and how results are judged here. It says nothing about emotion in people.</p>"
-        f"{_headline(run)}{_lesson(lesson)}{_provenance(run)}</body></html>"
+        f"{_headline(run)}{_lesson(lesson)}{_networks(systems)}{_provenance(run)}</body></html>"
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,6 +129,29 @@ def _lesson(lesson: pd.DataFrame) -> str:
         " last bar answers the question how well the system does on a person it has never heard.</p>"
         f"{_picture(figure, 'UA under three protocols')}"
         f"{_html_table(('protocol', 'WA %', 'UA %', '95 % interval of UA'), rows)}"
+    )
+
+
+def _system(run: Run) -> str:
+    summary = run.summary
+    machine = summary["chapter"] == "signal_preprocessing"
+    return f"{summary['features'].upper()} + SVM" if machine else f"{summary['chapter']}, {summary['profile']}"
+
+
+def _networks(systems: Sequence[Run]) -> str:
+    if not systems:
+        return ""
+    rows = []
+    for run in systems:
+        s = run.summary
+        size = f"{s['parameters'] / 1e6:.1f} million" if "parameters" in s else ""
+        interval = f"{s['ua_interval']['low']:.1f} to {s['ua_interval']['high']:.1f}"
+        rows.append((_system(run), s["wa"], s["ua"], interval, size, f"{s['seconds']:.0f} s"))
+    return (
+        "<h2>The chapters' networks</h2>"
+        f"<p>{html.escape(systems[0].summary['protocol_line'])}. The quick profile is made to be fast: it shows that"
+        " everything runs, not how good a network can become.</p>"
+        f"{_html_table(('system', 'WA %', 'UA %', '95 % interval of UA', 'parameters', 'time'), rows)}"
     )
 
 

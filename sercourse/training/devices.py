@@ -39,15 +39,24 @@ def make_fabric(config: LoopConfig) -> Fabric:
         raise UserError(
             f"--devices {config.devices}: {torch.cuda.device_count()} CUDA devices are found; ask for less."
         )
-    torchrun = "TORCHELASTIC_RUN_ID" in os.environ
-    strategy = "ddp" if torchrun else "ddp_spawn" if config.devices > 1 else "auto"
+    strategy = "ddp" if under_torchrun() else "ddp_spawn" if config.devices > 1 else "auto"
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu",
         devices=config.devices,
-        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)) if torchrun else 1,
+        num_nodes=int(os.environ["GROUP_WORLD_SIZE"]) if under_torchrun() else 1,
         strategy=strategy,
         precision=PRECISIONS[config.precision],
     )
+
+
+def under_torchrun() -> bool:
+    """Whether torchrun started this process, beside others on this or other machines."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def is_leader() -> bool:
+    """Whether this process writes what all write once: the only one, or the first of torchrun's."""
+    return not under_torchrun() or os.environ["RANK"] == "0"
 
 
 def prepare_process(threads: int) -> None:

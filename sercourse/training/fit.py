@@ -38,12 +38,14 @@ from sercourse.training.checkpoints import (
     with_prefix,
     without_prefix,
 )
-from sercourse.training.devices import make_fabric, prepare_process, seed_epoch
+from sercourse.training.devices import make_fabric, prepare_process, seed_epoch, under_torchrun
 from sercourse.training.journal import Journal
 from sercourse.training.loop import Evaluation, evaluate, train_one_epoch
 from sercourse.training.recipes import recipe
 from sercourse.training.settings import Settings
 
+FOLDS = "folds"
+"""Subfolder of a run folder with a folder per network."""
 STATE, WEIGHTS, RESULT = "state.safetensors", "weights.safetensors", "result.safetensors"
 
 
@@ -121,7 +123,7 @@ def fit_fold(job: FoldJob, material: Material, on_batch: Callable[[], None] = la
         return
     prepare_process(job.threads)
     fabric = make_fabric(job.settings.loop)
-    if job.settings.loop.devices > 1:
+    if job.settings.loop.devices > 1 or under_torchrun():
         fabric.launch(partial(_fit, job=job, material=material))  # fabric would take arguments of its own apart
     else:
         _fit(fabric, job, material, on_batch)

@@ -19,9 +19,8 @@ from sercourse.signal.audio import read_audio
 from sercourse.training.batches import BucketBatches, EvaluationSet, loader
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.devices import make_fabric
-from sercourse.training.fit import WEIGHTS
+from sercourse.training.fit import FOLDS, WEIGHTS
 from sercourse.training.loop import evaluate
-from sercourse.training.networks import FOLDS
 from sercourse.training.recipes import Recipe, recipe
 from sercourse.training.settings import Settings
 

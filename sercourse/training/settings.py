@@ -130,7 +130,8 @@ class Settings:
             UserError: a name or value that these classes do not have.
         """
         defaults = Settings(*(type(getattr(self, part.name))() for part in fields(self)))
-        return defaults.changed(f"{name}={json.dumps(value)}" for part in stored.values() for name, value in part.items())
+        named = ((name, value) for part in stored.values() for name, value in part.items())
+        return defaults.changed(f"{name}={json.dumps(value)}" for name, value in named)
 
     def changed(self, assignments: Iterable[str]) -> Settings:
         """These settings with some values changed.

@@ -26,6 +26,7 @@ TINY = (
 @pytest.fixture
 def bench(own_folders, my_csv, monkeypatch) -> Bench:
     """Tiny networks, two folds in place of ten, results in a folder of the test's own, a corpus of 40 recordings."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # workers would take longer to start than forty recordings take
     table = corpora.load(my_csv)
     monkeypatch.setattr(corpora, "load", lambda name: table)
     monkeypatch.setattr(cells, "RESULTS", own_folders / "results")
@@ -81,6 +82,7 @@ def test_stored_predictions_give_the_stored_figures(bench, my_csv):
     """One fold of a summary, judged again from its letters and the corpus's labels."""
     config = bench.config("emotion_autoencoder", "kfold-2")
     cell = bench.cell("AE+EE,IN", config)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # workers would take longer to start than forty recordings take
     table = corpora.load(my_csv)
     judged = unspelled(cell, table)
     run = pd.read_csv(config.folder / "predictions.csv").set_index("utterance_id")

@@ -18,6 +18,7 @@ from sercourse.errors import UserError
 from sercourse.experiments import registry, report, signal_preprocessing
 from sercourse.experiments.cells import Bench
 from sercourse.training.baseline import BaselineConfig, run_baseline
+from sercourse.training.recipes.emotion_autoencoder import RECIPE
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +106,10 @@ def test_unknown_artifact_suggests_the_nearest():
 def test_report_is_one_file_with_the_measured_figures(tmp_path, corpus, lesson):
     run = run_baseline(BaselineConfig("buzz", "egemaps"), table=corpus, progress=False)
     page = tmp_path / "build" / "report.html"
-    report.write_report(page, run, lesson)
+    report.write_report(page, run, lesson, [run])
     text = page.read_text("utf-8")
     assert f"<td class='n'>{run.summary['ua']:.1f}</td>" in text
+    assert "EGEMAPS + SVM" in text
     assert text.count("data:image/png;base64,") == 2
     assert not re.search(r"(?:src|href)='(?!data:)", text), "everything is inside the file"
     (tmp_path / "file").write_text("in the way")
@@ -118,9 +120,15 @@ def test_report_is_one_file_with_the_measured_figures(tmp_path, corpus, lesson):
 def test_demo_goes_from_nothing_to_a_report(tmp_path, monkeypatch):
     from sercourse.cli import main
 
+    tiny = (
+        "epochs=1", "width=16", "bank_channels=4", "encoder_gru=4", "decoder_gru=4", "precision=fp32", "threads=1"
+    )  # fmt: skip
+    monkeypatch.setattr(RECIPE, "profiles", {"quick": RECIPE.profiles["quick"].changed(tiny)})
     page = tmp_path / "report.html"
     monkeypatch.setattr(sys, "argv", ["sercourse", "demo", "--html", str(page)])
     with pytest.raises(SystemExit) as left:
         main()
     assert not left.value.code
-    assert "leave one speaker out" in page.read_text("utf-8")
+    text = page.read_text("utf-8")
+    assert "leave one speaker out" in text
+    assert "emotion_autoencoder, quick" in text

@@ -1,0 +1,110 @@
+"""Finished folds to a run: predictions joined by utterance id, figures, the run's files.
+
+Notebook: 02_emotion_autoencoder.ipynb
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from sercourse.evaluation.metrics import ua, wa
+from sercourse.features.extract import Features
+from sercourse.training.baseline import predict_all
+from sercourse.training.checkpoints import load_checkpoint
+from sercourse.training.fit import RESULT, FoldJob
+from sercourse.training.protocols import Protocol
+from sercourse.training.runs import Run, data_hash, write_run
+from sercourse.training.summary import summarise
+from sercourse.training.training_config import TrainingConfig
+
+Listed = Sequence[tuple[int, str, FoldJob]]
+"""Repeat, fold's name and job of every network of a run."""
+
+
+def fold_predictions(listed: Listed) -> pd.DataFrame:
+    """Predictions of finished folds; members of a fold are averaged."""
+    parts = []
+    for repeat, name in dict.fromkeys((repeat, name) for repeat, name, _ in listed):
+        members = [job for r, n, job in listed if (r, n) == (repeat, name)]
+        loaded = [load_checkpoint(job.folder / RESULT) for job in members]
+        probabilities = np.mean([tensors["test.emotion"].numpy() for tensors, _ in loaded], axis=0)  # (N, C)
+        emotions = members[0].emotions
+        frame = pd.DataFrame(probabilities, columns=[f"p_{emotion}" for emotion in emotions])
+        frame.insert(0, "utterance_id", list(members[0].test))
+        frame.insert(1, "repeat", repeat)
+        frame.insert(2, "fold", name)
+        frame.insert(3, "predicted", np.array(emotions)[probabilities.argmax(1)])
+        parts.append(frame)
+    return pd.concat(parts, ignore_index=True)
+
+
+def collect(
+    config: TrainingConfig,
+    table: pd.DataFrame,
+    protocols: Sequence[Protocol],
+    listed: Listed,
+    features: Mapping[str, Features],
+    seconds: float,
+) -> Run:
+    """Predictions of all folds to figures and the run's files.
+
+    Args:
+        config: what was asked.
+        table: the utterance table.
+        protocols: one per repeat.
+        listed: the networks, all of them done.
+        features: by set.
+        seconds: of this call, waiting included.
+    """
+    predictions = fold_predictions(listed).join(table[["emotion", "speaker", "gender"]], on="utterance_id")
+    spectrum = next(iter(features.values()))
+    majority = predict_all(
+        pd.DataFrame(0.0, index=pd.Index(list(spectrum), dtype="string"), columns=["none"]),
+        table,
+        protocols,
+        "majority",
+    )
+    about = [load_checkpoint(job.folder / RESULT)[1] for *_, job in listed]
+    curves = [row for one in about for row in one["curves"]]
+    skipped = {i: why for maps in features.values() for i, why in maps.skipped.items()}
+    summary = {
+        "corpus": config.corpus,
+        "chapter": config.chapter,
+        "features": "+".join(config.recipe.features(config.settings)),
+        "classifier": config.chapter,
+        "protocol": config.protocol,
+        "unit": config.unit,
+        "protocol_line": protocols[0].describe(),
+        "profile": config.profile,
+        "settings": config.settings.to_json(),
+        "seed": config.seed,
+        **summarise(predictions, seed=config.seed),
+        "majority": {metric.__name__: metric(majority["emotion"], majority["predicted"]) for metric in (wa, ua)},
+        "human": None,
+        "notices": [
+            *protocols[0].notices, *([protocols[0].warning] if protocols[0].leaky else []),
+            *([f"{len(skipped)} utterances were skipped because their audio cannot be used."] if skipped else []),
+        ],
+        "skipped": skipped,
+        "data_hash": data_hash(table, {i: path.stem for i, path in spectrum.paths.items()}),
+        "networks": len(listed),
+        "parameters": about[0]["parameters"],
+        "epochs_chosen": [one["epoch"] for one in about],
+        "seconds_per_epoch": float(np.median([row["seconds"] for row in curves])),
+        "training_seconds": float(sum(row["seconds"] for row in curves)),
+        "peak_mb": max(one["peak_mb"] for one in about),
+        "seconds": seconds,
+        "run": config.name,
+    }  # fmt: skip
+    asked = asdict(config) | {"settings": config.settings.to_json()}
+    return write_run(
+        config.folder,
+        config=asked,
+        protocol={"repeats": [protocol.to_json() for protocol in protocols]},
+        predictions=predictions,
+        summary=summary,
+    )

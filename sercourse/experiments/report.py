@@ -57,9 +57,7 @@ def run_demo(path: Path, *, seed: int = 0, console: Console) -> Path:
     lesson = protocol_lesson(table, seed=seed, progress=True)
     for title, row in lesson.iterrows():
         console.print(f"    {title:<28} UA {row['ua']:.1f}")
-    console.print(
-        f"4/4 The chapters' networks in the quick profile, {NETWORK_PROTOCOL}, the SVM on the same folds beside"
-    )
+    console.print(f"4/4 The chapters' networks, quick profile, {NETWORK_PROTOCOL}, and the SVM on the same folds")
     machine = run_baseline(BaselineConfig("synthetic", protocol=NETWORK_PROTOCOL, seed=seed), table=table)
     networks = [
         train(TrainingConfig(chapter, "synthetic", NETWORK_PROTOCOL, seed=seed), table=table) for chapter in CHAPTERS

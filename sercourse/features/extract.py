@@ -122,11 +122,12 @@ def extract(
     store = store or FeatureStore()
     workers = workers or cpu_count()
     rows = list(zip(table.index.astype(str), table["path"], table["start"], table["end"], strict=True))
+    outcomes = _stored(rows, extractor, store)  # here and now: starting workers takes longer than looking
+    missing = [row for row in rows if row[0] not in outcomes]
     jobs = [
-        delayed(_fill)(rows[first : first + UTTERANCES_PER_JOB], feature, store)
-        for first in range(0, len(rows), UTTERANCES_PER_JOB)
+        delayed(_fill)(missing[first : first + UTTERANCES_PER_JOB], feature, store)
+        for first in range(0, len(missing), UTTERANCES_PER_JOB)
     ]
-    outcomes: dict[str, _Outcome] = {}
     workers = max(min(workers, len(jobs)), 1)
 
     def start_workers() -> None:
@@ -134,7 +135,7 @@ def extract(
             Parallel(n_jobs=workers)(delayed(_fill)([], feature, store) for _ in range(workers))
 
     with progress_bar(progress) as bar, heeded_interrupt(start_workers) as interrupted:
-        task = bar.add_task(feature, total=len(rows))
+        task = bar.add_task(feature, total=len(rows), completed=len(outcomes))
         for done in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
             if interrupted.is_set():
                 raise KeyboardInterrupt
@@ -151,6 +152,21 @@ class _Outcome:
     path: Path
     problem: str = ""
     repaired: bool = False
+
+
+def _stored(
+    rows: list[tuple[str, str, float, float]], extractor: Extractor, store: FeatureStore
+) -> dict[str, _Outcome]:
+    """Those utterances whose features lie in the store, whole; what is wrong with others is found out later."""
+    found = {}
+    for utterance_id, path, start, end in rows:
+        try:
+            entry = store.path(audio_key(path, start, end), extractor)
+            if store.read(entry) is not None:
+                found[utterance_id] = _Outcome(entry)
+        except (OSError, UserError, DamagedEntry):
+            continue
+    return found
 
 
 def _fill(rows: list[tuple[str, str, float, float]], feature: str, store: FeatureStore) -> dict[str, _Outcome]:

@@ -117,6 +117,11 @@ class AutoencoderConfig:
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
 
+        if not self.classifier_trains_encoder and not self.reconstruction_weight:
+            raise ValueError(
+                "classifier_trains_encoder=false needs reconstruction_weight above 0: nothing else trains it"
+            )
+
     @property
     def weights(self) -> dict[str, float]:
         """Fixed weights of the two losses, for the balancer (equation 4)."""

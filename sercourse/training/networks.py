@@ -5,6 +5,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import threading
@@ -37,18 +38,24 @@ __all__ = ["TrainingConfig", "load_or_train", "plan", "train"]
 ASKED = "asked.json"
 
 
-def load_or_train(config: TrainingConfig, **options) -> Run:
+def load_or_train(config: TrainingConfig, *, table: pd.DataFrame | None = None, **options: int | bool | None) -> Run:
     """The finished run of a configuration, or a new one; an unfinished one is finished.
+
+    A run on other utterances (another part of the corpus, say) is not taken for this one, but begun anew.
 
     Args:
         config: what is asked.
+        table: the utterance table; ``None``: the corpus of ``config`` is loaded.
         options: see :func:`train`.
     """
+    prepared, protocols = _prepared(config, table)
+    same = _begun_on(config.folder) in (None, _digests(prepared, protocols))
     try:
-        run = read_run(config.folder)
+        if same:
+            return read_run(config.folder)
     except UserError:
-        return train(config, resume=True, **options)
-    return run
+        pass
+    return train(config, table=table, resume=same, **options)
 
 
 def train(
@@ -77,20 +84,14 @@ def train(
         UserError: unknown names, unusable audio, another process at work on the same run, a full disk.
     """
     begun = time.perf_counter()
-    table = corpora.load(config.corpus) if table is None else table
-    table = table[table["emotion"].notna()]
-    if config.unit == "crop":
-        table = crop_table(table)
-    protocols = [
-        make_protocol(config.protocol, table, seed=config.seed + k, unit=config.unit) for k in range(config.repeats)
-    ]
+    table, protocols = _prepared(config, table)
     config.folder.mkdir(parents=True, exist_ok=True)
     if under_torchrun() and not resume:
         raise UserError("under torchrun: add --resume, for no process may clear what another one has begun.")
     progress = progress and is_leader()
     try:
         with FileLock(config.folder / ".lock", timeout=0) if is_leader() else nullcontext():
-            threads = _begin(config, resume, jobs)
+            threads = _begin(config, resume, jobs, _digests(table, protocols))
             features = {
                 name: extract(table, name, workers=workers, progress=progress)
                 for name in config.recipe.features(config.settings)
@@ -128,18 +129,50 @@ def _written(folder: Path) -> Run:
     return read_run(folder)
 
 
-def _begin(config: TrainingConfig, resume: bool, jobs: int) -> int:
-    """Clear or keep what is there; the number of threads, which a resumed run keeps so that its last digits do."""
+def _prepared(config: TrainingConfig, table: pd.DataFrame | None) -> tuple[pd.DataFrame, list[Protocol]]:
+    """Labelled utterances (or crops), and the protocol of every repeat."""
+    table = corpora.load(config.corpus) if table is None else table
+    table = table[table["emotion"].notna()]
+    if config.unit == "crop":
+        table = crop_table(table)
+    seeds = range(config.seed, config.seed + config.repeats)
+    return table, [make_protocol(config.protocol, table, seed=seed, unit=config.unit) for seed in seeds]
+
+
+def _digests(table: pd.DataFrame, protocols: list[Protocol]) -> list[str]:
+    """What tells one set of utterances from another: labels by id, and every fold list."""
+    labels = hashlib.sha256(table["emotion"].sort_index().to_csv().encode()).hexdigest()[:16]
+    return [labels, *(protocol.digest for protocol in protocols)]
+
+
+def _begun_on(folder: Path) -> list[str] | None:
+    """The digests of the utterances that a run was begun on; ``None`` where nothing was begun."""
+    try:
+        return json.loads((folder / ASKED).read_text("utf-8"))["utterances"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _begin(config: TrainingConfig, resume: bool, jobs: int, utterances: list[str]) -> int:
+    """Clear or keep what is there; the number of threads, which a resumed run keeps so that its last digits do.
+
+    Raises:
+        UserError: a run on other utterances was to be resumed.
+    """
     asked = config.folder / ASKED
     if not resume:
         shutil.rmtree(config.folder / FOLDS, ignore_errors=True)
         for stale in ("summary.json", ASKED):
             (config.folder / stale).unlink(missing_ok=True)
+    earlier = _begun_on(config.folder)
+    if earlier is not None and earlier != utterances:
+        raise UserError(f"{config.folder}: was begun on other utterances; leave --resume out to begin anew.")
     try:
         return json.loads(asked.read_text("utf-8"))["threads"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         threads = config.settings.loop.threads or share_of_cores(jobs * config.settings.loop.devices)
-        write_json(asked, {"threads": threads, **asdict(config), "settings": config.settings.to_json()})
+        about = {"threads": threads, "utterances": utterances, "settings": config.settings.to_json()}
+        write_json(asked, asdict(config) | about)
         return threads
 
 
@@ -157,6 +190,11 @@ def _fold_jobs(
             sides = {side: tuple(i for i in ids if i in usable) for side, ids in sides.items()}
             if not sides["train"] or not sides["test"]:
                 continue
+            if not sides["validation"] and loop.select != "last":
+                raise UserError(
+                    f"fold '{fold.name}': no validation utterance has usable audio, so no epoch can be chosen;"
+                    " look at the audio with `sercourse doctor` or add --set select=last."
+                )
             for member in range(loop.members):
                 folder = config.folder / FOLDS / f"{repeat}-{number:02d}-{member}"
                 seed = network_seed(config.seed, repeat, number, member)

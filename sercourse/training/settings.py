@@ -81,6 +81,8 @@ class LoopConfig:
         for name in ("weight_decay", "clip", "patience", "average", "threads", "workers"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas={self.betas}: must both be at least 0 and below 1")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate={self.learning_rate}: must be above 0")
         choices = {"schedule": ("constant", "cosine"), "sampling": ("natural", "balanced"),

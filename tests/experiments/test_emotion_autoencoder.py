@@ -82,7 +82,6 @@ def test_stored_predictions_give_the_stored_figures(bench, my_csv):
     """One fold of a summary, judged again from its letters and the corpus's labels."""
     config = bench.config("emotion_autoencoder", "kfold-2")
     cell = bench.cell("AE+EE,IN", config)
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # workers would take longer to start than forty recordings take
     table = corpora.load(my_csv)
     judged = unspelled(cell, table)
     run = pd.read_csv(config.folder / "predictions.csv").set_index("utterance_id")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from sercourse.errors import UserError
 from sercourse.models.emotion_autoencoder import AutoencoderConfig, EmotionAutoencoder
 from sercourse.training.batches import Examples, Item, class_index
 from sercourse.training.recipes.base import FeatureMaps, Recipe
@@ -122,8 +123,16 @@ class SpectrogramCrops(Examples):
 
 
 def joined_functionals(features: FeatureMaps, utterance_id: str, names: tuple[str, ...]) -> np.ndarray:
-    """Functional vectors of one utterance, one behind the other, ``(D,)``."""
-    return np.concatenate([features[name][utterance_id] for name in names]).astype(np.float32)
+    """Functional vectors of one utterance, one behind the other, ``(D,)``.
+
+    Raises:
+        UserError: a set has a time axis.
+    """
+    vectors = [features[name][utterance_id] for name in names]
+    for name, vector in zip(names, vectors, strict=True):
+        if vector.ndim != 1:
+            raise UserError(f"--set functionals={name}: has a value per frame; choose sets with one vector, as is10.")
+    return np.concatenate(vectors).astype(np.float32)
 
 
 class _Recipe(Recipe):

@@ -1,0 +1,33 @@
+"""Devices and seeds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sercourse.errors import UserError
+from sercourse.training.devices import make_fabric, network_seed, seed_epoch
+from sercourse.training.settings import LoopConfig
+
+
+def test_an_accelerator_that_is_not_there_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="accelerator=cuda: no CUDA device is found"):
+        make_fabric(LoopConfig(accelerator="cuda"))
+    assert make_fabric(LoopConfig(precision="bf16")).device.type == "cpu"
+
+
+def test_every_network_of_a_run_has_a_seed_of_its_own():
+    seeds = {network_seed(0, repeat, fold, member) for repeat in range(3) for fold in range(10) for member in range(3)}
+    assert len(seeds) == 90
+    assert network_seed(0, 1, 4, 2) == network_seed(1, 0, 4, 2), "repeat 1 of seed 0 is repeat 0 of seed 1"
+
+
+def test_an_epoch_does_not_depend_on_those_before_it():
+    seed_epoch(3, 5)
+    first = torch.rand(3)
+    torch.rand(100)
+    seed_epoch(3, 5)
+    assert torch.equal(torch.rand(3), first)
+    seed_epoch(3, 5, rank=1)
+    assert not torch.equal(torch.rand(3), first)

@@ -7,8 +7,6 @@ with the profile's batch size and precision, and the figure is given for 480 cro
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import sys
 import time
 from dataclasses import asdict, dataclass
 
@@ -65,7 +63,7 @@ def _measure_one(chapter: str, profile: str) -> Cost:
     import torch
 
     from sercourse.training.batches import BucketBatches, TrainingSet, loader
-    from sercourse.training.devices import make_fabric, prepare_process, share_of_cores
+    from sercourse.training.devices import make_fabric, peak_memory_mb, prepare_process, share_of_cores
     from sercourse.training.loop import train_one_epoch
     from sercourse.training.recipes import recipe
 
@@ -95,8 +93,7 @@ def _measure_one(chapter: str, profile: str) -> Cost:
         train_one_epoch(fabric, model, plan.balancer(settings), optimiser, prepared)
         seconds.append(time.perf_counter() - begun)
     on_gpu = fabric.device.type == "cuda"
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "linux" else 1024)
-    peak = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else kilobytes / 1024
+    peak = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory_mb()
     parameters = sum(p.numel() for p in network.parameters())
     device = torch.cuda.get_device_name() if on_gpu else "cpu"
     costs = seconds[-1] * CROPS / MEASURED, peak

@@ -8,9 +8,9 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sercourse.losses.masked import MISSING
 from sercourse.models.multitask import Batch
+from sercourse.training.seeds import Purpose, worker_seed
 
 Item = dict[str, np.ndarray | int]
 """One utterance or crop: arrays, lengths and labels by name."""
@@ -68,7 +69,7 @@ class TrainingSet(Dataset):
         return len(self.ids)
 
     def __getitem__(self, number: int) -> Item:
-        rng = np.random.default_rng([self.seed, self.epoch, number])
+        rng = np.random.default_rng([Purpose.DRAWS, self.seed, self.epoch, number])
         return self.examples.training_item(self.ids[number], rng)
 
 
@@ -154,29 +155,6 @@ def collate(items: Sequence[Item], padded: tuple[str, ...]) -> Batch:
     return batch
 
 
-class _Collate:
-    """:func:`collate` for one chapter; a class, so that it can be sent to workers."""
-
-    def __init__(self, padded: tuple[str, ...]) -> None:
-        self.padded = padded
-
-    def __call__(self, items: Sequence[Item]) -> Batch:
-        return collate(items, self.padded)
-
-
-class _SeedWorker:
-    """Seeds Python, NumPy and torch in a worker, each worker another."""
-
-    def __init__(self, seed: int, epoch: int) -> None:
-        self.seed, self.epoch = seed, epoch
-
-    def __call__(self, worker: int) -> None:
-        seed = int(np.random.SeedSequence([self.seed, self.epoch, worker]).generate_state(1)[0])
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 (for libraries that still use it)
-        torch.manual_seed(seed)
-
-
 def loader(
     dataset: Dataset, batches: BucketBatches, padded: tuple[str, ...], *, workers: int = 0, seed: int = 0,
     epoch: int = 0,
@@ -185,9 +163,9 @@ def loader(
     return DataLoader(
         dataset,
         batch_sampler=batches,
-        collate_fn=_Collate(padded),
+        collate_fn=partial(collate, padded=padded),
         num_workers=workers,
-        worker_init_fn=_SeedWorker(seed, epoch),
+        worker_init_fn=partial(worker_seed, seed, epoch),
         multiprocessing_context="fork" if workers else None,
     )
 

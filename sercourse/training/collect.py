@@ -10,7 +10,9 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
+from sercourse.errors import UserError
 from sercourse.evaluation.metrics import ua, wa
 from sercourse.features.extract import Features
 from sercourse.training.baseline import predict_all
@@ -30,7 +32,7 @@ def fold_predictions(listed: Listed) -> pd.DataFrame:
     parts = []
     for repeat, name in dict.fromkeys((repeat, name) for repeat, name, _ in listed):
         members = [job for r, n, job in listed if (r, n) == (repeat, name)]
-        loaded = [load_checkpoint(job.folder / RESULT) for job in members]
+        loaded = [_result(job) for job in members]
         probabilities = np.mean([tensors["test.emotion"].numpy() for tensors, _ in loaded], axis=0)  # (N, C)
         emotions = members[0].emotions
         frame = pd.DataFrame(probabilities, columns=[f"p_{emotion}" for emotion in emotions])
@@ -40,6 +42,18 @@ def fold_predictions(listed: Listed) -> pd.DataFrame:
         frame.insert(3, "predicted", np.array(emotions)[probabilities.argmax(1)])
         parts.append(frame)
     return pd.concat(parts, ignore_index=True)
+
+
+def _result(job: FoldJob) -> tuple[dict[str, Tensor], dict]:
+    """A finished network's predictions.
+
+    Raises:
+        UserError: the file is damaged, or belongs to other utterances.
+    """
+    tensors, about = load_checkpoint(job.folder / RESULT)
+    if about.get("job") != job.digest:
+        raise UserError(f"{job.folder}: belongs to other utterances or settings; leave --resume out to begin anew.")
+    return tensors, about
 
 
 def collect(
@@ -68,7 +82,7 @@ def collect(
         protocols,
         "majority",
     )
-    about = [load_checkpoint(job.folder / RESULT)[1] for *_, job in listed]
+    about = [_result(job)[1] for *_, job in listed]
     curves = [row for one in about for row in one["curves"]]
     skipped = {i: why for maps in features.values() for i, why in maps.skipped.items()}
     summary = {
@@ -96,7 +110,7 @@ def collect(
         "epochs_chosen": [one["epoch"] for one in about],
         "seconds_per_epoch": float(np.median([row["seconds"] for row in curves])),
         "training_seconds": float(sum(row["seconds"] for row in curves)),
-        "peak_mb": max(one["peak_mb"] for one in about),
+        "peak_mb": max((one["peak_mb"] for one in about if one["peak_mb"] is not None), default=None),
         "seconds": seconds,
         "run": config.name,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Devices, precision, threads, seeds: what has to be right before the first batch.
+"""Devices, precision, threads: what has to be right before the first batch.
 
 Notebook: 02_emotion_autoencoder.ipynb
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import random
 import sys
 
-import numpy as np
 import torch
 from joblib import cpu_count  # heeds the limits of containers
 from lightning.fabric import Fabric
@@ -63,6 +61,7 @@ def prepare_process(threads: int) -> None:
     """Threads of this process, and memory that is kept instead of being returned and asked for again each batch."""
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
     torch.backends.cudnn.deterministic = True
     if sys.platform == "linux":
         # glibc gives large blocks back to the system at once, and a network's activations are large: without this,
@@ -75,20 +74,17 @@ def prepare_process(threads: int) -> None:
             return
 
 
+def peak_memory_mb() -> float | None:
+    """The most memory that this process ever held, MB; ``None`` where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 if sys.platform == "linux" else 1024**2)
+
+
 def share_of_cores(jobs: int) -> int:
     """Threads for each of some jobs at a time; ``OMP_NUM_THREADS`` is the most where it is set."""
     cores = cpu_count() // jobs
     return max(min(cores, int(os.environ.get("OMP_NUM_THREADS") or cores)), 1)
-
-
-def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:
-    """Seed everything for one epoch of one network, so that an epoch does not depend on those before it."""
-    state = int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0])
-    random.seed(state)
-    np.random.seed(state)  # noqa: NPY002 (for libraries that still use it)
-    torch.manual_seed(state)
-
-
-def network_seed(seed: int, repeat: int, fold: int, member: int) -> int:
-    """The seed of one network of a run, different for each."""
-    return int(np.random.SeedSequence([seed + repeat, fold, member]).generate_state(1)[0])

@@ -5,6 +5,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
+from sercourse.errors import UserError
 from sercourse.training.balancing import Balancer
 
 
@@ -60,19 +62,23 @@ def train_one_epoch(
 
     Returns:
         Mean loss per task, weighted by batch size.
+
+    Raises:
+        UserError: a loss has become infinite or NaN.
     """
     model.train()
     totals: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
     seen = 0
     for number, batch in enumerate(batches, start=1):
         steps = number % accumulate == 0 or number == len(batches)
+        summed = min(accumulate, len(batches) - (number - 1) // accumulate * accumulate)  # the last group may be short
         with fabric.no_backward_sync(model, enabled=not steps):
             outputs = model(batch)
             losses = model.losses(outputs, batch)
-            fabric.backward(balancer(losses, model.shared_layer()) / accumulate)
+            fabric.backward(balancer(losses, model.shared_layer()) / summed)
         if steps:
             if clip:
-                fabric.clip_gradients(model, optimiser, max_norm=clip)
+                fabric.clip_gradients(model, optimiser, max_norm=clip, error_if_nonfinite=False)
             optimiser.step()
             balancer.after_step()
             if schedule is not None:
@@ -83,7 +89,11 @@ def train_one_epoch(
         for task, loss in losses.items():
             totals[task] += loss.detach() * size
         on_batch()
-    return {task: float(fabric.all_reduce(total / seen)) for task, total in totals.items()}
+    means = {task: float(fabric.all_reduce(total / seen)) for task, total in totals.items()}
+    for task, mean in means.items():
+        if not math.isfinite(mean):
+            raise UserError(f"The loss '{task}' is no number any more; take a smaller learning_rate or --set clip=1.")
+    return means
 
 
 @torch.inference_mode()

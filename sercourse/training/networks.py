@@ -26,11 +26,12 @@ from sercourse.interrupts import heeded_interrupt
 from sercourse.progress import progress_bar
 from sercourse.training.collect import Listed, collect
 from sercourse.training.crops import crop_table
-from sercourse.training.devices import is_leader, network_seed, share_of_cores, under_torchrun
+from sercourse.training.devices import is_leader, share_of_cores, under_torchrun
 from sercourse.training.fit import FOLDS, FoldJob, Material, fit_fold
 from sercourse.training.journal import epochs_done
 from sercourse.training.protocols import Protocol, make_protocol
 from sercourse.training.runs import Run, read_run, write_json
+from sercourse.training.seeds import network_seed
 from sercourse.training.training_config import TrainingConfig
 
 __all__ = ["TrainingConfig", "load_or_train", "plan", "train"]
@@ -49,7 +50,7 @@ def load_or_train(config: TrainingConfig, *, table: pd.DataFrame | None = None, 
         options: see :func:`train`.
     """
     prepared, protocols = _prepared(config, table)
-    same = _begun_on(config.folder) in (None, _digests(prepared, protocols))
+    same = _belongs(config, _digests(prepared, protocols))
     try:
         if same:
             return read_run(config.folder)
@@ -110,15 +111,17 @@ def train(
 
 
 def plan(config: TrainingConfig, protocols: Sequence[Protocol], listed: Listed) -> str:
-    """What a run will cost, in a line."""
+    """What a run will cost, in a line: folds, repeats, epochs, and seconds by the recipe's rule of thumb (one core)."""
     loop = config.settings.loop
     todo = [job for *_, job in listed if not job.done]
-    done = sum(epochs_done(job.folder) for job in todo)
+    left = {job.folder: loop.epochs - epochs_done(job.folder) for job in todo}
+    hundreds = sum(left[job.folder] * len(job.train) * loop.draws / 100 for job in todo)
+    seconds = hundreds * config.recipe.seconds[config.profile]
     repeats = f" x {len(protocols)} repeats" if len(protocols) > 1 else ""
     members = f" x {loop.members} members" if loop.members > 1 else ""
     return (
         f"Plan: {protocols[0].describe()}{repeats}{members}; {len(todo)} of {len(listed)} networks to train,"
-        f" {len(todo) * loop.epochs - done} epochs; the bar tells the time left after the first."
+        f" {sum(left.values())} epochs, about {seconds:.0f} s on one core in the profile's own size."
     )
 
 
@@ -145,28 +148,30 @@ def _digests(table: pd.DataFrame, protocols: list[Protocol]) -> list[str]:
     return [labels, *(protocol.digest for protocol in protocols)]
 
 
-def _begun_on(folder: Path) -> list[str] | None:
-    """The digests of the utterances that a run was begun on; ``None`` where nothing was begun."""
+def _belongs(config: TrainingConfig, utterances: list[str]) -> bool:
+    """Whether what lies in the run's folder, if anything, was begun on these utterances with these settings."""
     try:
-        return json.loads((folder / ASKED).read_text("utf-8"))["utterances"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        asked = json.loads((config.folder / ASKED).read_text("utf-8"))
+        return asked["utterances"] == utterances and config.settings.agrees(asked["settings"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return True  # nothing begun, or not readable: what the folds hold is checked one by one
 
 
 def _begin(config: TrainingConfig, resume: bool, jobs: int, utterances: list[str]) -> int:
     """Clear or keep what is there; the number of threads, which a resumed run keeps so that its last digits do.
 
     Raises:
-        UserError: a run on other utterances was to be resumed.
+        UserError: a run on other utterances or with other settings was to be resumed.
     """
     asked = config.folder / ASKED
     if not resume:
         shutil.rmtree(config.folder / FOLDS, ignore_errors=True)
         for stale in ("summary.json", ASKED):
             (config.folder / stale).unlink(missing_ok=True)
-    earlier = _begun_on(config.folder)
-    if earlier is not None and earlier != utterances:
-        raise UserError(f"{config.folder}: was begun on other utterances; leave --resume out to begin anew.")
+    if not _belongs(config, utterances):
+        raise UserError(
+            f"{config.folder}: was begun on other utterances or settings; leave --resume out to begin anew."
+        )
     try:
         return json.loads(asked.read_text("utf-8"))["threads"]
     except (OSError, ValueError, KeyError, TypeError):

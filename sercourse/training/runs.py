@@ -24,7 +24,9 @@ from sercourse.errors import UserError
 
 FORMAT_VERSION = 1
 _COLUMNS = {"utterance_id", "repeat", "fold", "emotion", "predicted", "speaker", "gender"}  # of predictions.csv
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "opensmile", "librosa", "soundfile")
+_PACKAGES = (
+    "numpy", "scipy", "scikit-learn", "pandas", "torch", "lightning", "opensmile", "librosa", "soundfile"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,16 @@ class Settings:
         }
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:8]
 
+    def agrees(self, stored: dict[str, dict]) -> bool:
+        """Whether stored settings ask for the same result; what a later version has added is not counted."""
+        mine = self.to_json()
+        return all(
+            mine[part].get(name) == value
+            for part, values in stored.items()
+            for name, value in values.items()
+            if name not in WITHOUT_EFFECT
+        )
+
     def from_json(self, stored: dict[str, dict]) -> Settings:
         """Settings of the same classes as these with stored values; what was not stored has its default.
 

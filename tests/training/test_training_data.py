@@ -17,7 +17,7 @@ def test_other_utterances_are_not_taken_for_the_same_run(little_corpus, tiny):
     again = load_or_train(config, table=little_corpus, **options)
     assert again.summary == whole.summary, "read, not trained: even its seconds are the same"
     part = little_corpus.iloc[: len(little_corpus) * 3 // 4]
-    with pytest.raises(UserError, match="other utterances"):
+    with pytest.raises(UserError, match="other utterances or settings"):
         train(config, table=part, resume=True, **options)
     fewer = load_or_train(config, table=part, **options)
     assert set(fewer.predictions["utterance_id"]) <= set(part.index)

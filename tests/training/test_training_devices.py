@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from sercourse.errors import UserError
-from sercourse.training.devices import make_fabric, network_seed, seed_epoch
+from sercourse.training.devices import make_fabric
+from sercourse.training.seeds import Purpose, network_seed, seed_everything
 from sercourse.training.settings import LoopConfig
 
 
@@ -24,10 +25,11 @@ def test_every_network_of_a_run_has_a_seed_of_its_own():
 
 
 def test_an_epoch_does_not_depend_on_those_before_it():
-    seed_epoch(3, 5)
+    seed_everything(Purpose.DROPOUT, 3, 5, 0)
     first = torch.rand(3)
     torch.rand(100)
-    seed_epoch(3, 5)
+    seed_everything(Purpose.DROPOUT, 3, 5, 0)
     assert torch.equal(torch.rand(3), first)
-    seed_epoch(3, 5, rank=1)
-    assert not torch.equal(torch.rand(3), first)
+    for other in ((Purpose.DROPOUT, 3, 5, 1), (Purpose.DROPOUT, 3, 6, 0), (Purpose.WEIGHTS, 3, 5, 0)):
+        seed_everything(*other)
+        assert not torch.equal(torch.rand(3), first)

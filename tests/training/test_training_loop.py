@@ -12,9 +12,9 @@ from sercourse.models.multitask import Batch, MultiTaskModel, Outputs
 from sercourse.training.balancing import Balancer, FixedWeights
 from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, TrainingSet, loader
 from sercourse.training.devices import make_fabric
-from sercourse.training.fit import Progress, _choose, _stopped
 from sercourse.training.loop import evaluate, train_one_epoch
 from sercourse.training.settings import LoopConfig
+from sercourse.training.state import Progress
 
 IDS = [f"c/{number}" for number in range(12)]
 
@@ -267,8 +267,8 @@ def chosen(rows: list[dict], **options) -> tuple[Progress, list[int]]:
     for row in rows:
         progress.epoch += 1
         nn.init.constant_(network.weight, progress.epoch)
-        _choose(progress, network, row, config)
-        if _stopped(progress, config.patience):
+        progress.choose(network, row, config)
+        if progress.stopped(config.patience):
             stops.append(progress.epoch)
     return progress, stops
 

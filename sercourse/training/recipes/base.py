@@ -31,10 +31,12 @@ class Recipe(ABC):
     Attributes:
         name: the chapter.
         profiles: quick, course and paper.
+        seconds: rule of thumb per profile: seconds for an epoch of 100 utterances on one core, as ``make bench`` found.
     """
 
     name: str
     profiles: Mapping[str, Settings]
+    seconds: Mapping[str, float]
 
     @abstractmethod
     def features(self, settings: Settings) -> tuple[str, ...]:

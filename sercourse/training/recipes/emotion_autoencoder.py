@@ -6,7 +6,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,7 +112,7 @@ class SpectrogramCrops(Examples):
         crop = crop + np.float32(rng.uniform(-config.gain_db, config.gain_db))
         mean = crop.mean(axis=0)  # (F,): what a mask is filled with
         for _ in range(config.frequency_masks):
-            width = rng.integers(config.frequency_width + 1)
+            width = rng.integers(min(config.frequency_width, crop.shape[1] - 1) + 1)
             first = rng.integers(crop.shape[1] - width + 1)
             crop[:, first : first + width] = mean[first : first + width]
         for _ in range(config.time_masks):
@@ -137,6 +137,7 @@ def joined_functionals(features: FeatureMaps, utterance_id: str, names: tuple[st
 
 class _Recipe(Recipe):
     name = "emotion_autoencoder"
+    seconds = {"quick": 0.5, "course": 1.2, "paper": 6.0}  # noqa: RUF012 (never changed)
     profiles = {  # noqa: RUF012 (never changed)
         "quick": Settings(
             LoopConfig(epochs=6, batch_size=32, learning_rate=1e-3, precision="bf16"),
@@ -171,9 +172,9 @@ class _Recipe(Recipe):
         mean, spread = frame_statistics(features[SPECTROGRAM], ids)
         model = EmotionAutoencoder(len(mean), vectors.shape[1], emotions, settings.model)
         model.scale_spectrogram.fit(torch.from_numpy(mean), torch.from_numpy(spread))
-        model.scale_functionals.fit(
-            torch.from_numpy(vectors.mean(0).astype(np.float32)), torch.from_numpy(vectors.std(0).astype(np.float32))
-        )
+        varies = vectors.max(0) > vectors.min(0)  # a constant feature has a spread of rounding errors, not of 0
+        centre, width = vectors.mean(0, dtype=np.float64), np.where(varies, vectors.std(0, dtype=np.float64), 0.0)
+        model.scale_functionals.fit(torch.from_numpy(centre).float(), torch.from_numpy(width).float())
         return model
 
     def shape(self, model: EmotionAutoencoder) -> dict:
@@ -187,7 +188,7 @@ class _Recipe(Recipe):
         return EmotionAutoencoder(about["bins"], about["functionals"], about["emotions"], settings.model)
 
 
-def frame_statistics(spectrograms: FeatureMaps, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def frame_statistics(spectrograms: Mapping[str, np.ndarray], ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every bin over all frames of some utterances, ``(F,)`` each."""
     count, total, squares = 0, 0.0, 0.0
     for utterance_id in ids:

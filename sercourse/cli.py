@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sercourse import __version__
@@ -79,10 +80,11 @@ def corpora(
 ) -> None:
     """The corpora: where they lie, counts, licence. Naming `synthetic` makes it if need be."""
     from sercourse import corpora as library
+    from sercourse.doctor import print_corpora
 
     if name is None:
         states = [library.inspect(n) for n in library.names()]
-        _print_corpora(states)
+        print_corpora(states, console)
         _write(json, {"corpora": [vars(s) | {"folder": str(s.folder or "")} for s in states]})
         return
     if name in library.names():
@@ -176,6 +178,7 @@ def train(
     from sercourse.training.networks import train as run_training
     from sercourse.training.summary import print_summary
 
+    _check_writable(json)
     changes = (*(change or []), *([f"devices={devices}"] if devices > 1 else []))
     config = TrainingConfig(chapter, corpus, protocol, profile, changes, unit, repeats, seed)
     run = run_training(config, resume=resume, jobs=jobs, workers=workers)
@@ -197,7 +200,9 @@ def predict(
     emotions = [column[2:] for column in predicted if column.startswith("p_")]
     table = Table("file", "emotion", *(emotion[:5] for emotion in emotions), box=None, pad_edge=False)
     for _, row in predicted.iterrows():
-        table.add_row(row["path"], row["predicted"], *(f"{100 * row[f'p_{emotion}']:.0f} %" for emotion in emotions))
+        table.add_row(
+            escape(row["path"]), row["predicted"], *(f"{100 * row[f'p_{emotion}']:.0f} %" for emotion in emotions)
+        )
     console.print(table)
     _write(json, {"run": run.name, "files": predicted.to_dict("records")})
 
@@ -239,6 +244,7 @@ def reproduce(
             table.add_row(name, experiment.title)
         console.print(table)
         return
+    _check_writable(json)
     result = registry.run(
         artifact, Bench(corpus, profile, repeats, seed, jobs, tuple(row or ()), store, figure, console)
     )
@@ -256,25 +262,12 @@ def demo(
     run_demo(html, seed=seed, console=console)
 
 
-def _print_corpora(states: list) -> None:
-    """A line per corpus: what is here, and how to get what is not."""
-    from sercourse import corpora as library
-    from sercourse.paths import data_dir
+def _check_writable(path: Path | None) -> None:
+    """Say before hours of work that a file cannot be written after them."""
+    if path is not None:
+        from sercourse.training.runs import check_writable
 
-    console.print(f"Real corpora are looked for in {data_dir() or 'no folder yet: set SERCOURSE_DATA'}", soft_wrap=True)
-    table = Table("corpus", "found", "of", "licence", "", box=None, pad_edge=False)
-    for state in states:
-        card = library.card(state.name)
-        table.add_row(
-            state.name, str(state.found), str(state.expected), card.licence, "here" if state.found else card.how
-        )
-    console.print(table)
-    console.print(
-        "made: at first use · fetch: python data_scripts/fetch.py NAME · form: sercourse corpora NAME tells more"
-    )
-    for state in states:
-        if state.folder and state.problem:
-            console.print(f"[red]problem[/] {state.problem}", soft_wrap=True)
+        check_writable(path)
 
 
 def _write(path: Path | None, content: dict) -> None:
@@ -299,7 +292,8 @@ def main() -> None:
         sys.exit(2)
     except SystemExit as left:
         if left.code == INTERRUPTED:
-            print("Interrupted; what was computed is kept, start the same command again to go on.", file=sys.stderr)
+            print("Interrupted; what was computed is kept.", file=sys.stderr)
+            print("To go on, start the same command again (`train`: with --resume).", file=sys.stderr)
         raise
 
 

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 from joblib import cpu_count
+from rich.console import Console
 from rich.progress import track
+from rich.table import Table
 
 from sercourse import corpora
+from sercourse.corpora.registry import CorpusState
 from sercourse.errors import AudioError
 from sercourse.paths import cache_dir, data_dir
 from sercourse.signal.audio import read_audio
@@ -168,3 +171,21 @@ def examine(corpus: str | None = None, *, progress: bool = True) -> Report:
                 table = corpora.load(name)
             audio += audio_problems(table, progress=progress).values()
     return Report(findings, audio)
+
+
+def print_corpora(states: list[CorpusState], console: Console) -> None:
+    """A line per corpus: what is here, and how to get what is not."""
+    console.print(f"Real corpora are looked for in {data_dir() or 'no folder yet: set SERCOURSE_DATA'}", soft_wrap=True)
+    table = Table("corpus", "found", "of", "licence", "", box=None, pad_edge=False)
+    for state in states:
+        card = corpora.card(state.name)
+        table.add_row(
+            state.name, str(state.found), str(state.expected), card.licence, "here" if state.found else card.how
+        )
+    console.print(table)
+    console.print(
+        "made: at first use · fetch: python data_scripts/fetch.py NAME · form: sercourse corpora NAME tells more"
+    )
+    for state in states:
+        if state.folder and state.problem:
+            console.print(f"[red]problem[/] {state.problem}", soft_wrap=True)

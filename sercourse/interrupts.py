@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ def heeded_interrupt(start_workers: Callable[[], None]) -> Iterator[threading.Ev
 
     def remember(*_: object) -> None:
         event.set()
+        print("Interrupted: ending after the jobs in progress; Ctrl-C again ends now.", file=sys.stderr)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)

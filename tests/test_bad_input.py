@@ -155,7 +155,10 @@ def test_span_is_read(tmp_path):
         (["baseline", "--corpus", "CSV", "--repeats", "0"], "--repeats"),
         (["baseline", "--corpus", "CSV", "--nonsense"], "--nonsense"),
         (["reproduce", "table/1"], "no such artifact"),
-        (["reproduce", "signal_preprocessing/protocols", "--profile", "paper"], "trains no network"),
+        (
+            ["reproduce", "signal_preprocessing/protocols", "--profile", "paper"],
+            "has no use for it",
+        ),
         (["reproduce", "emotion_autoencoder/table4", "--rows", "AE+"], "--rows AE+"),
         (["train", "emotion_autoencode"], "emotion_autoencoder"),
         (["train", "emotion_autoencoder", "--profile", "fast"], "--profile fast"),

@@ -781,7 +781,8 @@ Markdown(
 # The second, on our own run, for which the test probabilities of every epoch were kept:
 
 # %%
-from sercourse.experiments.emotion_autoencoder import epoch_choices, printed, stored
+from sercourse.experiments.autoencoder_evaluation import epoch_choices, evaluation_plot
+from sercourse.experiments.emotion_autoencoder import printed, stored
 
 fig, axes = plt.subplots(1, 3, figsize=(12, 2.7), sharey=True, layout="constrained")
 gains = []
@@ -815,15 +816,9 @@ lesson = stored("evaluation_emodb")
 if lesson is None:
     shown = Markdown("*The measured figures on EMO-DB are not stored with this copy of the course yet.*")
 else:
-    rows = pd.DataFrame(lesson["rows"]).T
-    columns = {"svm_wa": "SVM", "wa_epoch_of_validation": "epoch by validation", "wa_epoch_of_test": "epoch by test"}
-    bars = rows[list(columns)].astype(float).rename(columns=columns)
-    ax = bars.plot.barh(figsize=(10, 3.2), color=["#999999", "#009E73", "#D55E00"], width=0.75)
-    for container in ax.containers:
-        ax.bar_label(container, fmt="%.1f", padding=3, fontsize=10)
-    ax.set(xlabel=f"WA (%), EMO-DB, profile {lesson['profile']}", xlim=(0, 112), ylabel="")
-    ax.legend(frameon=False, fontsize=10, loc="center left", bbox_to_anchor=(1, 0.5))
+    evaluation_plot(lesson)
     plt.show()
+    rows = pd.DataFrame(lesson["rows"]).T
     honest = rows["wa_epoch_of_validation"].astype(float)
     low, high = honest.idxmin(), rows["wa_epoch_of_test"].astype(float).idxmax()
     shown = Markdown(

@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from sercourse.errors import UserError
@@ -32,6 +34,10 @@ KEPT = (
     "repeats", "folds", "per_class", "confusion", "gaps", "ece", "notices", "data_hash", "networks", "parameters",
     "epochs_chosen", "seconds_per_epoch", "training_seconds", "peak_mb", "run",
 )  # fmt: skip
+
+
+MACHINES = ("is10", "compare")
+"""openSMILE sets of the machines that a network has to beat; the better one of a run is the strongest baseline."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,13 @@ class Bench:
         """
         stored = RESULTS / config.chapter / "cells" / f"{config.name}.json"
         if stored.exists():
-            return json.loads(stored.read_text("utf-8"))
+            cell = json.loads(stored.read_text("utf-8"))
+            if config.settings.agrees(cell["settings"]):  # a default that changed has made it another network
+                self.say(f"{row}, {config.protocol}: as stored in results/ (delete {stored.name} to measure it anew)")
+                return cell
         if self.rows and row not in self.rows:
             return None
-        if self.console is not None:
-            self.console.print(f"{row}, {config.protocol}:", soft_wrap=True)
+        self.say(f"{row}, {config.protocol}:")
         run = load_or_train(config, jobs=self.jobs, progress=self.console is not None)
         summary = {name: run.summary[name] for name in KEPT} | more(run)
         summary |= {"predicted": spelled(run.predictions), "environment": environment()}
@@ -89,11 +97,21 @@ class Bench:
             write_json(stored, summary)
         return summary
 
+    def say(self, sentence: str) -> None:
+        """Show a sentence, where there is somewhere to show it."""
+        if self.console is not None:
+            self.console.print(sentence, soft_wrap=True)
+
     def machine(self, protocol: str, features: str = "is10", unit: str = "utterance") -> Run:
         """openSMILE + linear SVM on the same folds."""
         corpus = self.corpus or "synthetic"
         config = BaselineConfig(corpus, features, protocol, unit=unit, repeats=self.repeats, seed=self.seed)
         return run_baseline(config, progress=self.console is not None)
+
+    def strongest(self, protocol: str, unit: str = "utterance") -> tuple[Run, dict[str, Run]]:
+        """The best of :data:`MACHINES` by WA on the same folds, and all of them by feature set."""
+        machines = {features: self.machine(protocol, features, unit) for features in MACHINES}
+        return max(machines.values(), key=lambda run: run.summary["wa"]), machines
 
     def check_rows(self, known: Sequence[str]) -> None:
         """Refuse a row that the artifact does not have.
@@ -113,10 +131,9 @@ class Bench:
 def spelled(predictions: pd.DataFrame) -> dict[str, str]:
     """Predictions in little space: per repeat one letter per utterance in the order of the ids, a for the first
     emotion in alphabetical order. Whoever has the corpus can judge them again."""
-    emotions = sorted(predictions["emotion"].unique())
-    letters = {emotion: chr(ord("a") + k) for k, emotion in enumerate(emotions)}
+    letters = {emotion: chr(ord("a") + k) for k, emotion in enumerate(sorted(predictions["emotion"].unique()))}
     return {
-        str(repeat): "".join(part.sort_values("utterance_id")["predicted"].map(letters))
+        str(repeat): "".join(part.sort_values("utterance_id")["predicted"].map(letters).fillna("?"))
         for repeat, part in predictions.groupby("repeat")
     }
 
@@ -137,7 +154,12 @@ def unspelled(cell: Mapping, table: pd.DataFrame, repeat: int = 0) -> pd.DataFra
     frame = table.sort_index()
     if len(letters) != len(frame):
         raise UserError(f"{cell['run']}: judged {len(letters)} utterances, the table holds {len(frame)}; not the same.")
-    return frame.assign(predicted=[emotions[ord(letter) - ord("a")] for letter in letters])
+    return frame.assign(predicted=_read_letters(letters, emotions))
+
+
+def _read_letters(letters: str, emotions: Sequence[str]) -> list[str]:
+    """The emotions that letters stand for; "?" is one that no tested utterance shows."""
+    return ["?" if letter == "?" else emotions[ord(letter) - ord("a")] for letter in letters]
 
 
 def stored_artifact(chapter: str, artifact: str) -> dict | None:
@@ -146,14 +168,20 @@ def stored_artifact(chapter: str, artifact: str) -> dict | None:
     return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
-def against(machine: Run, config: TrainingConfig, metric: str = "wa") -> dict | None:
-    """The network against the machine on the same folds: effect, interval, p-value; ``None`` without its run folder."""
-    path = config.folder / "predictions.csv"
-    if not path.exists():
-        return None
-    predictions = pd.read_csv(path, dtype={"fold": "string"})
-    names = (machine.summary["features"].upper() + "+SVM", "network")
-    return compare(machine.predictions, predictions, names=names, metric=metric).to_dict()
+def against(machine: Run, cells: Sequence[Mapping], metric: str = "wa") -> dict:
+    """Networks against the machine on the same folds: effect, interval, p-value.
+
+    Args:
+        machine: a baseline whose repeats have the seeds of the cells.
+        cells: one per seed, in the same order; their letters suffice, no run folder is needed.
+        metric: "wa" or "ua".
+    """
+    parts = []
+    for repeat, cell in enumerate(cells):
+        part = machine.predictions[machine.predictions["repeat"] == repeat].sort_values("utterance_id")
+        parts.append(part.assign(predicted=_read_letters(cell["predicted"]["0"], cell["confusion"]["emotions"])))
+    name = machine.summary["features"].upper() + "+SVM"
+    return compare(machine.predictions, pd.concat(parts), names=(name, "network"), metric=metric).to_dict()
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
@@ -162,3 +190,18 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
     if len(values) < 2:
         return mean, None
     return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture for ``--figure``.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=110, bbox_inches="tight", format="png")
+    except OSError as error:
+        raise UserError(f"--figure {path}: cannot be written ({error.strerror}); choose another place.") from None
+    finally:
+        plt.close(figure)

@@ -17,11 +17,8 @@ import numpy as np
 import yaml
 from rich.table import Table
 
-from sercourse.errors import UserError
-from sercourse.evaluation.metrics import wa
+from sercourse.experiments.autoencoder_evaluation import recorded_epochs
 from sercourse.experiments.cells import Bench, against, mean_and_spread, stored_artifact
-from sercourse.training.checkpoints import load_checkpoint
-from sercourse.training.fit import FOLDS, RESULT
 from sercourse.training.runs import Run
 
 CHAPTER = "emotion_autoencoder"
@@ -53,10 +50,8 @@ STEPS: dict[str, tuple[str, ...]] = {
         "select=last", "average=10", "schedule=cosine", "members=3",
     ),
 }  # fmt: skip
-"""What each step brings to the network as printed; each row changes that one thing, the last changes several."""
-
-MACHINES = ("is10", "compare")
-"""openSMILE sets of the machines that a network has to beat; the better one of a run is the strongest baseline."""
+"""Steps beyond the network as printed. Each changes what its name says ("weights averaged" rests on the row above it);
+the last does several at once and was fixed before any of them was measured, so it is not picked by its result."""
 
 
 @cache
@@ -86,13 +81,13 @@ def _grid(bench: Bench, name: str, rows: dict[str, tuple[str, ...]], protocols: 
     bench.check_rows(list(rows))
     known = printed()[name] if name == "table4" and (bench.corpus or "").startswith("iemocap") else {}
     found: dict[str, dict] = {}
+    bench.say(f"Plan: {len(rows)} rows x {len(protocols)} protocols x {bench.repeats} seeds, and the machines")
     for protocol in protocols:
-        machines = {features: bench.machine(protocol, features) for features in MACHINES}
+        strongest, machines = bench.strongest(protocol)
         for features, machine in machines.items():
             row = {"wa": machine.summary["wa"], "ua": machine.summary["ua"], "run": machine.summary["run"]}
             row["printed_ua"] = known.get("IS10+SVM", {}).get(protocol) if features == "is10" else None
             found.setdefault(f"{features.upper()}+SVM", {})[protocol] = row
-        strongest = max(machines.values(), key=lambda run: run.summary["wa"])
         for variant, changes in rows.items():
             cell = _over_seeds(bench, variant, protocol, changes, strongest)
             if cell is not None:
@@ -107,23 +102,16 @@ def _grid(bench: Bench, name: str, rows: dict[str, tuple[str, ...]], protocols: 
 
 def _over_seeds(bench: Bench, row: str, protocol: str, changes: tuple[str, ...], machine: Run) -> dict | None:
     """One variant under one protocol: each seed a cell, their mean and spread, and the comparison with the machine."""
-    cells, comparisons = [], []
-    for one in bench.per_seed():
-        config = one.config(CHAPTER, protocol, changes)
-        cell = one.cell(row, config)
-        if cell is not None:
-            cells.append(cell)
-            same_folds = machine if one.seed == bench.seed and bench.repeats == 1 else None
-            comparisons.append(against(same_folds, config) if same_folds else None)
-    if not cells:
+    cells = [one.cell(row, one.config(CHAPTER, protocol, changes), more=recorded_epochs) for one in bench.per_seed()]
+    if None in cells:
         return None
     figures = {}
     for metric in ("wa", "ua"):
         figures[metric], figures[f"{metric}_sd_seeds"] = mean_and_spread([cell[metric] for cell in cells])
         figures[f"{metric}_seeds"] = [cell[metric] for cell in cells]
     costs = {"seconds_per_epoch": cells[0]["seconds_per_epoch"], "parameters": cells[0]["parameters"]}
-    difference = next((found for found in comparisons if found), None)
-    return {**figures, **costs, "against_svm": difference, "runs": [cell["run"] for cell in cells]}
+    runs = [cell["run"] for cell in cells]
+    return {**figures, **costs, "against_svm": against(machine, cells), "runs": runs}
 
 
 def _grid_table(found: dict[str, dict], protocols: tuple[str, ...]) -> Table:
@@ -197,7 +185,7 @@ def _paper_and_cell(bench: Bench, paper: dict) -> tuple[dict, dict, Bench]:
     """The printed table, and the full network measured under its protocol; another corpus has nothing printed."""
     corpus = bench.corpus or paper["corpus"]
     bench = replace(bench, corpus=corpus, repeats=1, rows=())
-    cell = bench.cell("AE+EE,IN", bench.config(CHAPTER, paper["protocol"]))
+    cell = bench.cell("AE+EE,IN", bench.config(CHAPTER, paper["protocol"]), more=recorded_epochs)
     if corpus != paper["corpus"]:
         paper = {"corpus": paper["corpus"], "protocol": paper["protocol"], "rows": type(paper["rows"])()}
     return paper, cell, bench
@@ -219,9 +207,10 @@ def peers(bench: Bench, name: str) -> dict:
     quoted = [{"system": who, "protocol": protocol, metric: value} for who, protocol, value in paper["rows"]]
     measured = []
     for protocol in dict.fromkeys(row["protocol"] for row in quoted):
-        machine = bench.machine(protocol)
-        measured.append({"system": "IS10+SVM, measured", "protocol": protocol, metric: machine.summary[metric]})
-        cell = bench.cell("AE+EE,IN", bench.config(CHAPTER, protocol))
+        for features, machine in bench.strongest(protocol)[1].items():
+            system = f"{features.upper()}+SVM, measured"
+            measured.append({"system": system, "protocol": protocol, metric: machine.summary[metric]})
+        cell = bench.cell("AE+EE,IN", bench.config(CHAPTER, protocol), more=recorded_epochs)
         if cell is not None:
             measured.append({"system": "AE+EE,IN, measured", "protocol": protocol, metric: cell[metric]})
     if bench.console is not None:
@@ -231,72 +220,3 @@ def peers(bench: Bench, name: str) -> dict:
         bench.console.print(table)
     asked = {"corpus": corpus, "printed_corpus": paper["corpus"], "profile": bench.profile, "seed": bench.seed}
     return {"artifact": f"{CHAPTER}/{name}", **asked, "metric": metric, "quoted": quoted, "measured": measured}
-
-
-LESSON: dict[str, tuple[str, str]] = {
-    "folds over crops": ("kfold-10", "crop"),
-    "folds over utterances": ("kfold-10", "utterance"),
-    "one speaker left out": ("loso", "utterance"),
-}
-"""How the data is divided: protocol and unit."""
-
-
-def evaluation(bench: Bench) -> dict:
-    """How evaluation makes a number: the same network, three divisions, the epoch chosen on validation or on test.
-
-    Every network is trained once; its test probabilities are kept after each epoch. The honest figure takes the epoch
-    that was best on validation, the dishonest one looks up, in each fold, the epoch that was best on test. That look
-    exists here alone: no training run can choose by test.
-    """
-    bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
-    bench.check_rows(list(LESSON))
-    rows = {}
-    for title, (protocol, unit) in LESSON.items():
-        config = bench.config(CHAPTER, protocol, unit=unit)
-        if not config.settings.loop.record_test:
-            config = bench.config(CHAPTER, protocol, ("record_test=true",), unit=unit)
-        cell = bench.cell(title, config, more=epoch_choices)
-        machine = bench.machine(protocol, unit=unit)
-        if cell is not None:
-            kept = ("wa", "ua", "n_test", "wa_by_epoch", "wa_epoch_of_validation", "wa_epoch_of_test", "run")
-            rows[title] = {name: cell[name] for name in kept} | {"svm_wa": machine.summary["wa"], "unit": unit}
-    if bench.console is not None:
-        table = Table("division", "epoch by validation: WA", "epoch by test: WA", "SVM: WA", box=None, pad_edge=False)
-        for title, row in rows.items():
-            chosen = f"{row['wa_epoch_of_validation']:.1f}", f"{row['wa_epoch_of_test']:.1f}"
-            table.add_row(f"{title} ({row['unit']}s judged)", *chosen, f"{row['svm_wa']:.1f}")
-        bench.console.print(table)
-    asked = {"corpus": bench.corpus, "profile": bench.profile, "seed": bench.seed}
-    return {"artifact": f"{CHAPTER}/evaluation", **asked, "rows": rows}
-
-
-def epoch_choices(run: Run) -> dict:
-    """WA with the epoch chosen on validation and on test, from the probabilities of every epoch.
-
-    Returns:
-        ``wa_by_epoch`` (all folds at the same epoch, from the first), ``wa_epoch_of_validation``,
-        ``wa_epoch_of_test`` (percent, pooled over all test items).
-
-    Raises:
-        UserError: the run kept no probabilities per epoch.
-    """
-    truth_of = run.predictions.set_index("utterance_id")["emotion"]
-    hits, honest, peeked, total = [], 0.0, 0.0, 0
-    for path in sorted((run.folder / FOLDS).glob(f"*/{RESULT}")):
-        tensors, about = load_checkpoint(path)
-        if "trace.test" not in tensors:
-            raise UserError(f"{run.folder.name}: kept nothing per epoch; train with --set record_test=true.")
-        emotions = np.array(about["classes"]["emotion"])
-        truth = truth_of.loc[about["test"]].to_numpy(dtype=str)
-        right = (emotions[tensors["trace.test"].numpy().argmax(2)] == truth).sum(1)  # (epochs,)
-        hits.append(right)
-        peeked += right.max()
-        honest += wa(truth, emotions[tensors["test.emotion"].numpy().argmax(1)]) * len(truth) / 100
-        total += len(truth)
-    epochs = min(len(right) for right in hits)
-    by_epoch = 100 * np.sum([right[:epochs] for right in hits], axis=0) / total
-    return {
-        "wa_by_epoch": [float(value) for value in by_epoch],
-        "wa_epoch_of_validation": 100 * honest / total,
-        "wa_epoch_of_test": 100 * float(peeked) / total,
-    }

@@ -13,7 +13,6 @@ Notebook: 02_emotion_autoencoder.ipynb
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,8 +20,7 @@ import torch
 from torch import Tensor
 
 from sercourse import corpora
-from sercourse.errors import UserError
-from sercourse.experiments.cells import Bench
+from sercourse.experiments.cells import Bench, save_figure
 from sercourse.experiments.emotion_autoencoder import CHAPTER
 from sercourse.explain.maps import layer_maps, silhouette
 from sercourse.features.extract import Features, extract
@@ -71,7 +69,7 @@ def decoder_states(bench: Bench, name: str) -> dict:
         "states told shuffled labels, by true emotion": [silhouette(layer, true) for layer in given_shuffled],
     }
     if bench.figure is not None:
-        _save(layer_maps(given_true, table, latent=latent, seed=bench.seed), bench.figure)
+        save_figure(layer_maps(given_true, table, latent=latent, seed=bench.seed), bench.figure)
     if bench.console is not None:
         for title, score in scores.items():
             shown = " ".join(f"{value:.2f}" for value in np.atleast_1d(score))
@@ -115,11 +113,3 @@ def states(
         for layer, state in zip(layers, found, strict=True):
             layer.append(state.mean(-1))  # (C,)
     return [torch.stack(layer).numpy() for layer in layers]
-
-
-def _save(figure, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=110)
-    except OSError as error:
-        raise UserError(f"--figure {path}: cannot be written ({error.strerror}); choose another place.") from None

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from sercourse.errors import UserError, did_you_mean
-from sercourse.experiments import emotion_autoencoder, emotion_autoencoder_figures, signal_preprocessing
+from sercourse.experiments import (
+    autoencoder_evaluation,
+    emotion_autoencoder,
+    emotion_autoencoder_figures,
+    signal_preprocessing,
+)
 from sercourse.experiments.cells import Bench
 from sercourse.training.runs import environment
+
+NETWORK = ("profile", "jobs", "store")
+"""Options of every artifact that trains networks."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +28,12 @@ class Experiment:
         title: what it shows, in a line.
         run: measures it as a :class:`~sercourse.experiments.cells.Bench` says; returns figures that can be written as
             JSON.
-        trains: whether it trains networks, so that profile, repeats, jobs and rows mean something.
+        options: what of a bench it heeds besides corpus, seed and console.
     """
 
     title: str
     run: Callable[[Bench], dict]
-    trains: bool = True
+    options: tuple[str, ...] = NETWORK
 
 
 def _without_networks(function: Callable[..., dict]) -> Callable[[Bench], dict]:
@@ -37,15 +45,17 @@ EXPERIMENTS: dict[str, Experiment] = {
     "signal_preprocessing/baselines": Experiment(
         "openSMILE + SVM on EMO-DB and RAVDESS beside reference figures",
         _without_networks(signal_preprocessing.baselines),
-        trains=False,
+        options=(),
     ),
     "signal_preprocessing/protocols": Experiment(
         "one set of features, three protocols: what random folds are worth",
         _without_networks(signal_preprocessing.protocols),
-        trains=False,
+        options=(),
     ),
     "emotion_autoencoder/table4": Experiment(
-        "emotion embedding, instance norm and openSMILE features on and off", emotion_autoencoder.table4
+        "emotion embedding, instance norm and openSMILE features on and off",
+        emotion_autoencoder.table4,
+        (*NETWORK, "repeats", "rows"),
     ),
     **{
         f"emotion_autoencoder/{name}": Experiment(
@@ -72,14 +82,19 @@ EXPERIMENTS: dict[str, Experiment] = {
         f"emotion_autoencoder/{name}": Experiment(
             f"t-SNE of the decoder's states, the latent beside them: {protocol}",
             partial(emotion_autoencoder_figures.decoder_states, name=name),
+            ("profile", "jobs", "figure"),
         )
         for name, protocol in emotion_autoencoder_figures.PROTOCOLS.items()
     },
     "emotion_autoencoder/evaluation": Experiment(
-        "one network, three divisions, the epoch chosen on validation or on test", emotion_autoencoder.evaluation
+        "one network, three divisions, the epoch chosen on validation or on test",
+        autoencoder_evaluation.evaluation,
+        (*NETWORK, "rows", "figure"),
     ),
     "emotion_autoencoder/steps": Experiment(
-        "what each step beyond the printed network brings, in 10 folds", emotion_autoencoder.steps
+        "what each step beyond the printed network brings, in 10 folds",
+        emotion_autoencoder.steps,
+        (*NETWORK, "repeats", "rows"),
     ),
 }
 """Every artifact, in the order of the chapters."""
@@ -89,13 +104,15 @@ def run(artifact: str, bench: Bench) -> dict:
     """Measure an artifact; the versions that the figures depend on are written beside them.
 
     Raises:
-        UserError: no such artifact (the nearest name is suggested), or options for networks where none is trained.
+        UserError: no such artifact (the nearest name is suggested), or an option that it does not heed.
     """
     if artifact not in EXPERIMENTS:
         hint = did_you_mean(artifact, EXPERIMENTS)
         raise UserError(f"{artifact}: no such artifact; `sercourse reproduce` lists all of them.{hint}")
     experiment = EXPERIMENTS[artifact]
-    plain = Bench(corpus=bench.corpus, seed=bench.seed, console=bench.console)
-    if not experiment.trains and bench != plain:
-        raise UserError(f"{artifact}: trains no network; leave out every option but --corpus, --seed and --json.")
+    plain, heeded = Bench(), (*experiment.options, "corpus", "seed", "console")
+    for option, value in vars(bench).items():
+        if option not in heeded and value != getattr(plain, option):
+            known = ", ".join(f"--{name}" for name in (*experiment.options, "corpus", "seed", "json"))
+            raise UserError(f"--{option}: {artifact} has no use for it; it takes {known}.")
     return experiment.run(bench) | {"environment": environment()}

@@ -25,7 +25,15 @@ attended latent to vector            mean over valid frames
 lambda of equation 4                 1, with both losses as means (equations 2 and 3 print sums)
 does L_EC train the encoder?         yes (equation 4 is over theta_Total); ``classifier_trains_encoder=False`` for no
 scaling of the inputs                z-scores with statistics of the training utterances, per bin and per functional
+dropout in the decoder               behind each block, as in the encoder (table 2 lists none, the text names it as a
+                                     part of both halves)
 an utterance shorter than a crop     taken whole, padded, masked (the paper's range [0, T - 128) is empty there)
+other crops                          begin anywhere in [0, T - 128], one per utterance and epoch; at test one every 64
+                                     frames, posteriors averaged
+sampling rate, window, hop           16 kHz, 64 ms, 12.5 ms
+batch size                           32
+M unlabelled samples (section III)   none are used; a label of -1 is skipped by the emotion loss
+choice of the epoch                  best UA on an inner validation side, which is taken from the training side
 ===================================  ==================================================================================
 
 Source: Zhang and Xue, "Autoencoder With Emotion Embedding for Speech Emotion Recognition", IEEE Access 2021.
@@ -34,8 +42,6 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
@@ -43,89 +49,15 @@ from torch.nn.functional import leaky_relu
 from sercourse.layers.attention import AttentivePooling, MeanPooling
 from sercourse.layers.convolution import SLOPE, ConvBank, DenseBlock, DownBlock, UpBlock
 from sercourse.layers.masking import frame_mask, silenced
-from sercourse.layers.normalisation import KINDS, MaskedNorm
+from sercourse.layers.normalisation import MaskedNorm
 from sercourse.layers.recurrence import MaskedGRU
 from sercourse.layers.scaling import Standardise
 from sercourse.losses.masked import MISSING, cross_entropy, mean_absolute_error
+from sercourse.models.emotion_autoencoder_config import AutoencoderConfig
 from sercourse.models.multitask import Batch, MultiTaskModel, Outputs
 
 LEVELS = 3
 """Layers of stride 2 in the encoder: eight frames become one."""
-
-
-@dataclass(frozen=True)
-class AutoencoderConfig:
-    """Sizes and switches; the defaults are the paper's (tables 1 to 3).
-
-    Raises:
-        ValueError: a value outside its range.
-    """
-
-    width: int = 512
-    """Channels of all convolutions, of the latent and of the embeddings."""
-    bank_channels: int = 128
-    """Channels of each width in the encoder's bank."""
-    bank_widths: int = 8
-    """Widths 1 … K of the bank, frames."""
-    encoder_kernel: int = 5
-    """Width of the encoder's other convolutions, frames."""
-    decoder_kernel: int = 3
-    """Width of the decoder's convolutions, frames."""
-    encoder_gru: int = 128
-    """Hidden size per direction."""
-    decoder_gru: int = 256
-    """Hidden size per direction."""
-    hidden: tuple[int, ...] = (1024, 512, 128)
-    """The classifier's hidden layers; dropout follows the first two."""
-    attention: bool = True
-    """Whether frames attend to each other before they are averaged."""
-    heads: int = 1
-    """Of the self-attention."""
-    norm: str = "instance"
-    """instance, batch or none."""
-    embedding: bool = True
-    """Whether the decoder is told the emotion."""
-    functionals: tuple[str, ...] = ("is10",)
-    """Feature sets with one vector per utterance that join the latent; empty: none (the paper's "-OS")."""
-    dropout: float = 0.5
-    """Share of activations set to 0 in training."""
-    emotion_weight: float = 1.0
-    """lambda of equation 4."""
-    reconstruction_weight: float = 1.0
-    """Of the reconstruction; 0 leaves a plain classifier."""
-    smoothing: float = 0.0
-    """Label smoothing of the classifier, 0 to 1."""
-    classifier_trains_encoder: bool = True
-    """Whether the emotion loss reaches the encoder."""
-
-    def __post_init__(self) -> None:
-        sizes = ("width", "bank_channels", "bank_widths", "encoder_kernel", "decoder_kernel", "encoder_gru",
-                 "decoder_gru", "heads")  # fmt: skip
-        for name in sizes:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
-        if self.norm not in KINDS:
-            raise ValueError(f"norm={self.norm}: choose one of {', '.join(KINDS)}")
-        if self.width % self.heads:
-            raise ValueError(f"heads={self.heads}: must divide width={self.width}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError("hidden: needs one or more sizes of 1 or more")
-        for name in ("dropout", "smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least 0 and below 1")
-        for name in ("emotion_weight", "reconstruction_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
-
-        if not self.classifier_trains_encoder and not self.reconstruction_weight:
-            raise ValueError(
-                "classifier_trains_encoder=false needs reconstruction_weight above 0: nothing else trains it"
-            )
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Fixed weights of the two losses, for the balancer (equation 4)."""
-        return {"reconstruction": self.reconstruction_weight, "emotion": self.emotion_weight}
 
 
 class Encoder(nn.Module):

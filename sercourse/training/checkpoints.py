@@ -69,7 +69,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such checkpoint; train first.") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{path}: damaged or not a checkpoint; delete it and run the same command again.") from None
+        raise UserError(f"{path}: damaged or not a checkpoint; delete it and train again with --resume.") from None
 
 
 def flatten_optimiser(state: dict[str, Any]) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:

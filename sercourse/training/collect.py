@@ -19,7 +19,7 @@ from sercourse.training.baseline import predict_all
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.fit import RESULT, FoldJob
 from sercourse.training.protocols import Protocol
-from sercourse.training.runs import Run, data_hash, write_run
+from sercourse.training.runs import Run, write_run
 from sercourse.training.summary import summarise
 from sercourse.training.training_config import TrainingConfig
 
@@ -104,7 +104,7 @@ def collect(
             *([f"{len(skipped)} utterances were skipped because their audio cannot be used."] if skipped else []),
         ],
         "skipped": skipped,
-        "data_hash": data_hash(table, {i: path.stem for i, path in spectrum.paths.items()}),
+        "data_hash": listed[0][2].data,
         "networks": len(listed),
         "parameters": about[0]["parameters"],
         "epochs_chosen": [one["epoch"] for one in about],

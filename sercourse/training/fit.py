@@ -55,6 +55,7 @@ class FoldJob:
         train, validation, test: utterance ids; with ``learn_from=development`` validation has moved into train.
         seed: of this network.
         threads: of the CPU.
+        data: digest of ids, labels and audio of the whole table.
     """
 
     folder: Path
@@ -66,17 +67,18 @@ class FoldJob:
     test: tuple[str, ...]
     seed: int
     threads: int
+    data: str
 
     @property
     def digest(self) -> str:
         """16 hexadecimal digits over sides, seed and settings: what a stored state or result must belong to."""
-        told = [self.train, self.validation, self.test, self.emotions, self.seed, self.settings.digest]
+        told = [self.train, self.validation, self.test, self.emotions, self.seed, self.settings.digest, self.data]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     @property
     def done(self) -> bool:
         """Whether its predictions are on disk."""
-        return (self.folder / RESULT).exists()
+        return (self.folder / RESULT).exists() and (self.folder / WEIGHTS).exists()
 
 
 @dataclass(frozen=True)

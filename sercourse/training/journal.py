@@ -15,6 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from torch.utils.tensorboard import SummaryWriter
 
+from sercourse.errors import UserError
+
 CURVES = "curves.csv"
 
 
@@ -27,7 +29,10 @@ class Journal:
     """
 
     def __init__(self, folder: Path, epoch: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be made ({error.strerror}); remove what is in the way.") from None
         self.folder = folder
         self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=epoch + 1)
 

@@ -30,7 +30,7 @@ from sercourse.training.devices import is_leader, share_of_cores, under_torchrun
 from sercourse.training.fit import FOLDS, FoldJob, Material, fit_fold
 from sercourse.training.journal import epochs_done
 from sercourse.training.protocols import Protocol, make_protocol
-from sercourse.training.runs import Run, read_run, write_json
+from sercourse.training.runs import Run, data_hash, read_run, write_json
 from sercourse.training.seeds import network_seed
 from sercourse.training.training_config import TrainingConfig
 
@@ -86,7 +86,7 @@ def train(
     """
     begun = time.perf_counter()
     table, protocols = _prepared(config, table)
-    config.folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(config.folder)
     if under_torchrun() and not resume:
         raise UserError("under torchrun: add --resume, for no process may clear what another one has begun.")
     progress = progress and is_leader()
@@ -98,8 +98,9 @@ def train(
                 for name in config.recipe.features(config.settings)
             }
             usable = set.intersection(*(set(maps) for maps in features.values()))
-            emotions = sorted(table["emotion"].unique())
-            listed = _fold_jobs(config, protocols, usable, emotions, threads)
+            keys = {i: path.stem for i, path in next(iter(features.values())).paths.items()}
+            shared = {"emotions": sorted(table["emotion"].unique()), "threads": threads, "data": data_hash(table, keys)}
+            listed = _fold_jobs(config, protocols, usable, shared)
             if progress:
                 print(plan(config, protocols, listed))
             _run_jobs([job for *_, job in listed], Material(table, features), jobs=jobs, progress=progress)
@@ -108,6 +109,13 @@ def train(
             return collect(config, table, protocols, listed, features, time.perf_counter() - begun)
     except Timeout:
         raise UserError(f"{config.folder}: another process is at work on this run; wait for it or stop it.") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}); set SERCOURSE_RUNS to another folder.") from None
 
 
 def plan(config: TrainingConfig, protocols: Sequence[Protocol], listed: Listed) -> str:
@@ -181,9 +189,7 @@ def _begin(config: TrainingConfig, resume: bool, jobs: int, utterances: list[str
         return threads
 
 
-def _fold_jobs(
-    config: TrainingConfig, protocols: list[Protocol], usable: set[str], emotions: list[str], threads: int
-) -> Listed:
+def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: set[str], shared: dict) -> Listed:
     """Repeat, fold's name and job of every network."""
     loop = config.settings.loop
     listed = []
@@ -203,7 +209,7 @@ def _fold_jobs(
             for member in range(loop.members):
                 folder = config.folder / FOLDS / f"{repeat}-{number:02d}-{member}"
                 seed = network_seed(config.seed, repeat, number, member)
-                job = FoldJob(folder, config.chapter, config.settings, emotions, seed=seed, threads=threads, **sides)
+                job = FoldJob(folder, config.chapter, config.settings, seed=seed, **shared, **sides)
                 listed.append((repeat, fold.name, job))
     if not listed:
         raise UserError(f"{config.protocol}: no fold has both training and test utterances with usable audio.")

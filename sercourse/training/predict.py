@@ -22,6 +22,7 @@ from sercourse.training.devices import make_fabric
 from sercourse.training.fit import FOLDS, WEIGHTS
 from sercourse.training.loop import evaluate
 from sercourse.training.recipes import Recipe, recipe
+from sercourse.training.runs import read_run
 from sercourse.training.settings import Settings
 
 
@@ -59,6 +60,9 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
     if not weights:
         reason = "holds no trained network" if run.is_dir() else "is no run folder"
         raise UserError(f"{run}: {reason}; name a folder that `sercourse train` wrote.")
+    promised = read_run(run).summary["networks"]
+    if len(weights) != promised:
+        raise UserError(f"{run}: {len(weights)} of {promised} networks are left; run its `train` again with --resume.")
     waveforms = [read_audio(path) for path in files]  # before anything is computed: a wrong path is said at once
     names = [str(number) for number in range(len(files))]
     table = pd.DataFrame({"emotion": None}, index=pd.Index(names, dtype="string"))

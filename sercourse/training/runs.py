@@ -153,6 +153,21 @@ def write_json(path: str | Path, content: dict) -> None:
         raise UserError(f"--json {path}: cannot be written ({error.strerror}); choose another place.") from None
 
 
+def check_writable(path: str | Path) -> None:
+    """Try to write next to a file that will be written later.
+
+    Raises:
+        UserError: it will not be possible.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(f"--json {path}: cannot be written ({error.strerror}); choose another place.") from None
+
+
 def _write(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
         temporary = Path(file.name)

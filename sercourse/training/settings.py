@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Iterable
@@ -97,6 +98,8 @@ class LoopConfig:
             raise ValueError("patience needs select=ua, wa or loss: without a choice nothing tells when to stop")
         if self.average > self.epochs:
             raise ValueError(f"average={self.average}: there are only {self.epochs} epochs")
+        if self.threads > 1024:
+            raise ValueError(f"threads={self.threads}: must be 1024 or fewer")
         if self.batch_size % self.devices:
             raise ValueError(f"batch_size={self.batch_size}: must be a multiple of devices={self.devices}")
 
@@ -158,11 +161,13 @@ class Settings:
         kinds = {part.name: typing.get_type_hints(type(getattr(self, part.name))) for part in fields(self)}
         for assignment in assignments:
             key, equals, text = assignment.partition("=")
+            if not equals:
+                raise UserError(f"--set {assignment}: write it as key=value.")
             owner = next((part for part, hints in kinds.items() if key in hints), None)
-            if not equals or owner is None:
+            if owner is None:
                 known = [name for hints in kinds.values() for name in hints]
                 hint = did_you_mean(key, known) or f" Known are {', '.join(known)}."
-                raise UserError(f"--set {assignment}: there is no setting '{key}'; write key=value.{hint}")
+                raise UserError(f"--set {assignment}: there is no setting '{key}'.{hint}")
             changes[owner][key] = _parse(assignment, text, kinds[owner][key])
         try:
             return Settings(**{part: replace(getattr(self, part), **values) for part, values in changes.items()})
@@ -183,8 +188,17 @@ def _parse(assignment: str, text: str, kind: Any) -> Any:
             return {"true": True, "false": False}[text.lower()]
         if kind is str:
             return json.loads(text) if text.startswith('"') else text
-        return kind(text)
+        value = kind(text)
+        if not math.isfinite(value):
+            raise ValueError
+        return value
     except (ValueError, KeyError):
         name = getattr(kind, "__name__", str(kind)) if not isinstance(kind, types.GenericAlias) else "list"
-        wanted = {"int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list a,b"}[name]
+        wanted = {
+            "int": "a whole number",
+            "float": "a number",
+            "bool": "true or false",
+            "list": "a list a,b",
+            "str": "a word",
+        }[name]
         raise UserError(f"--set {assignment}: the value must be {wanted}.") from None

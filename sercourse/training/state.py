@@ -116,7 +116,7 @@ def load_state(path: Path, learners: Learners, job: str) -> Progress:
         kept = without_prefix("kept", tensors)
         return Progress(about["epoch"], about["curves"], about["best_epoch"], best, kept, traces)
     except (RuntimeError, ValueError, KeyError, TypeError):  # RuntimeError: torch's for names and shapes
-        raise UserError(f"{path}: not a state of this network; delete it and run the same command again.") from None
+        raise UserError(f"{path}: not a state of this network; delete it and train again with --resume.") from None
 
 
 def save_state(path: Path, learners: Learners, progress: Progress, job: str) -> None:

@@ -252,7 +252,7 @@ def damaged(runs: Runs, name: str, file: str, content: bytes) -> str:
 )
 def test_a_damaged_file_is_one_sentence(runs, file, content):
     message = damaged(runs, f"damaged {file}", file, content)
-    assert "damaged or not a checkpoint; delete it and run the same command again" in message
+    assert "damaged or not a checkpoint; delete it and train again with --resume" in message
 
 
 def test_deleting_the_damaged_file_helps_as_the_sentence_says(runs):

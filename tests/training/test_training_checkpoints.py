@@ -77,7 +77,7 @@ def test_a_write_that_fails_leaves_the_earlier_file_and_no_other(path):
 @pytest.mark.parametrize("kept", [0, 4, 8, 50, 500, -1])
 def test_truncated(path, kept):
     path.write_bytes(path.read_bytes()[:kept])
-    assert "damaged or not a checkpoint; delete it and run the same command again" in refused(path)
+    assert "damaged or not a checkpoint; delete it and train again with --resume" in refused(path)
 
 
 @pytest.mark.parametrize(

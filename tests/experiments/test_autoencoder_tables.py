@@ -12,7 +12,7 @@ from rich.console import Console
 
 from sercourse import corpora
 from sercourse.errors import UserError
-from sercourse.experiments import cells, emotion_autoencoder, registry
+from sercourse.experiments import autoencoder_evaluation, cells, emotion_autoencoder, registry
 from sercourse.experiments.cells import Bench, spelled, unspelled
 from sercourse.training.recipes.emotion_autoencoder import RECIPE
 from sercourse.training.settings import Settings
@@ -32,9 +32,9 @@ def bench(own_folders, my_csv, monkeypatch) -> Bench:
     monkeypatch.setattr(cells, "RESULTS", own_folders / "results")
     tiny: Settings = RECIPE.profiles["quick"].changed(TINY)
     monkeypatch.setattr(RECIPE, "profiles", {"quick": tiny})
-    monkeypatch.setattr(emotion_autoencoder, "MACHINES", ("is10",))
-    lesson = {title: (name.replace("10", "2"), unit) for title, (name, unit) in emotion_autoencoder.LESSON.items()}
-    monkeypatch.setattr(emotion_autoencoder, "LESSON", lesson)
+    monkeypatch.setattr(cells, "MACHINES", ("is10",))
+    lesson = {title: (name.replace("10", "2"), unit) for title, (name, unit) in autoencoder_evaluation.LESSON.items()}
+    monkeypatch.setattr(autoencoder_evaluation, "LESSON", lesson)
     return Bench(corpus="tiny", console=Console(file=io.StringIO(), width=200), store=True)
 
 
@@ -76,6 +76,9 @@ def test_seeds_are_cells_of_their_own_and_have_a_spread(bench):
     assert len(row["wa_seeds"]) == len(set(row["runs"])) == 2
     assert row["wa"] == pytest.approx(np.mean(row["wa_seeds"]))
     assert row["wa_sd_seeds"] == pytest.approx(np.std(row["wa_seeds"], ddof=1))
+    beside = row["against_svm"]
+    assert beside["value_b"] == pytest.approx(row["wa"]), "judged again from the letters of both seeds"
+    assert beside["value_a"] == pytest.approx(result["rows"]["IS10+SVM"]["kfold-2"]["wa"])
 
 
 def test_stored_predictions_give_the_stored_figures(bench, my_csv):
@@ -101,9 +104,14 @@ def test_letters_follow_the_ids_not_the_rows():
     assert spelled(frame) == {"0": "bab"}
 
 
-def test_lesson_choosing_by_test_never_looks_worse(bench):
-    result = emotion_autoencoder.evaluation(bench)
-    assert list(result["rows"]) == list(emotion_autoencoder.LESSON)
+def test_lesson_choosing_by_test_never_looks_worse(bench, monkeypatch, own_folders):
+    tiny = {"quick": RECIPE.profiles["quick"].changed(["record_test=true"])}  # as in course and paper
+    monkeypatch.setattr(RECIPE, "profiles", tiny)
+    emotion_autoencoder._grid(bench, "steps", {"as printed": ()}, ("kfold-2",))
+    picture = own_folders / "evaluation.png"
+    result = autoencoder_evaluation.evaluation(Bench(**{**vars(bench), "figure": picture}))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert list(result["rows"]) == list(autoencoder_evaluation.LESSON)
     for row in result["rows"].values():
         assert row["wa_epoch_of_validation"] == pytest.approx(row["wa"])
         assert row["wa_epoch_of_test"] >= max(row["wa_epoch_of_validation"], *row["wa_by_epoch"]) - 1e-9
@@ -118,7 +126,7 @@ def test_lesson_needs_probabilities_per_epoch(bench):
     from sercourse.training.runs import read_run
 
     with pytest.raises(UserError, match="record_test=true"):
-        emotion_autoencoder.epoch_choices(read_run(config.folder))
+        autoencoder_evaluation.epoch_choices(read_run(config.folder))
     assert run.summary["chapter"] == "signal_preprocessing"
 
 
@@ -127,7 +135,8 @@ def test_other_artifacts_have_measured_beside_printed(name, bench, monkeypatch, 
     monkeypatch.setattr(emotion_autoencoder, "printed", _in_two_folds(emotion_autoencoder.printed()))
     monkeypatch.setattr(registry.emotion_autoencoder_figures, "PROTOCOLS", {"figure6": "kfold-2"})
     picture = own_folders / "figure.png"
-    asked = Bench(**{**vars(bench), "figure": picture if name == "figure6" else None})
+    heeded = {"figure": picture, "store": False} if name == "figure6" else {}
+    asked = Bench(**{**vars(bench), **heeded})
     result = registry.run(f"emotion_autoencoder/{name}", asked)
     json.dumps(result, allow_nan=False)
     assert result["artifact"] == f"emotion_autoencoder/{name}"

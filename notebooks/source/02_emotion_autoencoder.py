@@ -18,7 +18,7 @@
 # **You need** Python, a little PyTorch (tensors, `backward`), no experience with speech networks; headphones;
 # [chapter 01](01_signal_preprocessing.ipynb) for spectrogram, IS10, SVM and protocol.
 #
-# **Time** 75 minutes of reading and exercises · 2 minutes of computing on one CPU core · no GPU
+# **Time** 75 minutes of reading and exercises · 3 minutes of computing on one CPU core · no GPU
 
 # %% [markdown]
 # ## Set-up
@@ -677,10 +677,11 @@ Markdown(
 )
 
 # %% [markdown]
-# So that is what embedding and instance norm do *together*. The norm throws the loudness of the utterance away; the
-# decoder needs it; the label is the only thing that tells it how loud such an utterance usually is. The embedding
-# learns the **average loudness of each emotion**, just because the latent no longer has it. With batch norm the latent
-# still knows the loudness of *this* utterance, and the embedding is hardly used for it.
+# So that is what embedding and instance norm do *together*. The norm takes nearly all of the loudness of the utterance
+# away (a trace gets through, hence the correlation, but it hardly moves the output); the decoder needs it; the label
+# tells it how loud such an utterance usually is. The embedding learns the **average loudness of each emotion**, because
+# the latent has next to nothing of it. With batch norm the latent still knows the loudness of *this* utterance, and the
+# embedding is hardly used for it.
 #
 # That is a mechanism, found on a synthetic corpus whose emotions differ in level by rule. On EMO-DB, where every file
 # was scaled to full level, look again.

@@ -20,7 +20,7 @@ CHAPTERS = [
     for chapter in yaml.safe_load((ROOT / "notebooks" / "course.yml").read_text("utf-8"))["chapters"]
     if chapter["ready"]
 ]
-SLIDERS = {"01_signal_preprocessing": 3}  # window length, SNR, mel bins
+PICTURES = {"01_signal_preprocessing": 3, "02_emotion_autoencoder": 1}  # three sliders; the decoding explorer's menus
 
 OpenNotebook = Callable[[str], NotebookPage]
 
@@ -33,9 +33,10 @@ def test_chapter_runs_and_its_widgets_answer(open_notebook: OpenNotebook, chapte
     notebook.screenshot("run")
     assert notebook.error_outputs() == []
     boxes = notebook.page.locator(".widget-vbox", has=notebook.page.locator("img.sercourse-picture"))
-    assert boxes.count() >= SLIDERS.get(chapter, 0)
+    assert boxes.count() >= PICTURES.get(chapter, 0)
     for number, box in enumerate(boxes.all(), 1):
-        move_slider(notebook, box, number)
+        act = move_slider if box.get_by_role("slider").count() else choose_from_menu
+        act(notebook, box, number)
     if chapter == "00_start_here":
         play_game(notebook)
     assert notebook.error_outputs() == []
@@ -55,6 +56,21 @@ def move_slider(notebook: NotebookPage, box: Locator, number: int) -> None:
     assert notebook.picture_bytes(picture) != drawn
     notebook.shown(picture)
     notebook.screenshot(f"slider-{number}-after")
+
+
+def choose_from_menu(notebook: NotebookPage, box: Locator, number: int) -> None:
+    """Choose another emotion to decode with, and see the picture and hear the player change."""
+    picture = notebook.shown(box.locator("img.sercourse-picture"))
+    menu = box.locator("select").nth(1)
+    notebook.screenshot(f"menu-{number}-before")
+    source, sound = picture.get_attribute("src"), box.locator("audio").last.get_attribute("src")
+    chosen = menu.input_value()
+    notebook.shown(menu).select_option(index=4)
+    assert menu.input_value() != chosen
+    expect(picture).not_to_have_attribute("src", source, timeout=20_000)
+    expect(box.locator("audio").last).not_to_have_attribute("src", sound, timeout=20_000)
+    notebook.shown(picture)
+    notebook.screenshot(f"menu-{number}-after")
 
 
 def play_game(notebook: NotebookPage) -> None:

@@ -9,7 +9,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 from __future__ import annotations
 
 import json
-import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -186,10 +186,7 @@ def against(machine: Run, cells: Sequence[Mapping], metric: str = "wa") -> dict:
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
     """Mean, and standard deviation where there are two or more."""
-    mean = sum(values) / len(values)
-    if len(values) < 2:
-        return mean, None
-    return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -17,11 +17,9 @@ import numpy as np
 import yaml
 from rich.table import Table
 
-from sercourse.experiments.autoencoder_evaluation import recorded_epochs
+from sercourse.experiments.autoencoder_evaluation import CHAPTER, recorded_epochs
 from sercourse.experiments.cells import Bench, against, mean_and_spread, stored_artifact
 from sercourse.training.runs import Run
-
-CHAPTER = "emotion_autoencoder"
 
 VARIANTS: dict[str, tuple[str, ...]] = {
     "AE-OS": ("functionals=", "embedding=false", "norm=batch"),

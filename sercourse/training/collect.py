@@ -27,16 +27,23 @@ Listed = Sequence[tuple[int, str, FoldJob]]
 """Repeat, fold's name and job of every network of a run."""
 
 
-def fold_predictions(listed: Listed) -> pd.DataFrame:
-    """Predictions of finished folds; members of a fold are averaged."""
+def fold_predictions(listed: Listed, results: Sequence[Mapping[str, Tensor]]) -> pd.DataFrame:
+    """Predictions of finished folds; members of a fold are averaged.
+
+    Args:
+        listed: the networks.
+        results: what each of them said, in the same order.
+    """
     parts = []
-    for repeat, name in dict.fromkeys((repeat, name) for repeat, name, _ in listed):
-        members = [job for r, n, job in listed if (r, n) == (repeat, name)]
-        loaded = [_result(job) for job in members]
-        probabilities = np.mean([tensors["test.emotion"].numpy() for tensors, _ in loaded], axis=0)  # (N, C)
-        emotions = members[0].emotions
+    folds: dict[tuple[int, str], list[tuple[FoldJob, Mapping[str, Tensor]]]] = {}
+    for (repeat, name, job), tensors in zip(listed, results, strict=True):
+        folds.setdefault((repeat, name), []).append((job, tensors))
+    for (repeat, name), members in folds.items():
+        probabilities = np.mean([tensors["test.emotion"].numpy() for _, tensors in members], axis=0)  # (N, C)
+        job = members[0][0]
+        emotions = job.emotions
         frame = pd.DataFrame(probabilities, columns=[f"p_{emotion}" for emotion in emotions])
-        frame.insert(0, "utterance_id", list(members[0].test))
+        frame.insert(0, "utterance_id", list(job.test))
         frame.insert(1, "repeat", repeat)
         frame.insert(2, "fold", name)
         frame.insert(3, "predicted", np.array(emotions)[probabilities.argmax(1)])
@@ -74,7 +81,8 @@ def collect(
         features: by set.
         seconds: of this call, waiting included.
     """
-    predictions = fold_predictions(listed).join(table[["emotion", "speaker", "gender"]], on="utterance_id")
+    results, about = zip(*(_result(job) for *_, job in listed), strict=True)
+    predictions = fold_predictions(listed, results).join(table[["emotion", "speaker", "gender"]], on="utterance_id")
     spectrum = next(iter(features.values()))
     majority = predict_all(
         pd.DataFrame(0.0, index=pd.Index(list(spectrum), dtype="string"), columns=["none"]),
@@ -82,7 +90,6 @@ def collect(
         protocols,
         "majority",
     )
-    about = [_result(job)[1] for *_, job in listed]
     curves = [row for one in about for row in one["curves"]]
     skipped = {i: why for maps in features.values() for i, why in maps.skipped.items()}
     summary = {

@@ -15,7 +15,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,11 +28,11 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from sercourse.evaluation.metrics import ua, wa
-from sercourse.training.batches import BucketBatches, EvaluationSet, TrainingSet, balanced_weights, loader
+from sercourse.training.batches import BucketBatches, TrainingSet, balanced_weights, loader
 from sercourse.training.checkpoints import save_checkpoint, with_prefix
 from sercourse.training.devices import make_fabric, peak_memory_mb, prepare_process, under_torchrun
 from sercourse.training.journal import Journal
-from sercourse.training.loop import Evaluation, evaluate, train_one_epoch
+from sercourse.training.loop import Evaluation, judge, train_one_epoch
 from sercourse.training.recipes import recipe
 from sercourse.training.seeds import Purpose, seed_everything
 from sercourse.training.settings import LoopConfig, Settings
@@ -89,13 +89,12 @@ class Material:
     features: Mapping[str, Mapping[str, np.ndarray]]
 
 
-def fit_fold(job: FoldJob, material: Material, on_batch: Callable[[], None] = lambda: None) -> None:
+def fit_fold(job: FoldJob, material: Material) -> None:
     """Train one network and judge its test side, unless that is done; resumes after the last whole epoch.
 
     Args:
         job: what to train.
         material: what to train on.
-        on_batch: called after each training batch, in this process.
 
     Raises:
         UserError: an accelerator that is not there, a full disk, a damaged state.
@@ -107,17 +106,17 @@ def fit_fold(job: FoldJob, material: Material, on_batch: Callable[[], None] = la
     if job.settings.loop.devices > 1 or under_torchrun():
         fabric.launch(partial(_fit, job=job, material=material))  # fabric would take arguments of its own apart
     else:
-        _fit(fabric, job, material, on_batch)
+        _fit(fabric, job, material)
 
 
-def _fit(fabric: Fabric, job: FoldJob, material: Material, on_batch: Callable[[], None] = lambda: None) -> None:
+def _fit(fabric: Fabric, job: FoldJob, material: Material) -> None:
     prepare_process(job.threads)
     parent = os.getppid() if multiprocessing.parent_process() else None  # a run itself may outlive its shell (nohup)
     trainer = _Trainer(fabric, job, material)
     while not trainer.finished:
         if parent not in (None, os.getppid()):  # the run was killed; a resumed one will take this fold over
             os._exit(1)
-        trainer.epoch(on_batch)
+        trainer.epoch()
     trainer.finish()
 
 
@@ -142,7 +141,7 @@ class _Trainer:
         """Whether no epoch is left to train."""
         return self.progress.epoch >= self.config.epochs or self.progress.stopped(self.config.patience)
 
-    def epoch(self, on_batch: Callable[[], None]) -> None:
+    def epoch(self) -> None:
         """Train for an epoch, judge the validation side, write down how far it has come."""
         begun, config, job, number = time.perf_counter(), self.config, self.job, self.progress.epoch
         seed_everything(Purpose.DROPOUT, job.seed, number, self.fabric.global_rank)
@@ -152,7 +151,7 @@ class _Trainer:
         losses = train_one_epoch(
             self.fabric, self.model, self.learners.balancer, self.learners.optimiser,
             self.fabric.setup_dataloaders(batches, use_distributed_sampler=False),
-            schedule=self.learners.schedule, clip=config.clip, accumulate=config.accumulate, on_batch=on_batch,
+            schedule=self.learners.schedule, clip=config.clip, accumulate=config.accumulate,
         )  # fmt: skip
         row = {"epoch": number + 1, **{f"train_{task}": loss for task, loss in losses.items()}}
         row |= {f"weight_{task}": weight for task, weight in self.learners.balancer.weights().items()}
@@ -192,19 +191,11 @@ class _Trainer:
         if config.sampling == "balanced":
             weights = np.tile(balanced_weights(self.table.loc[train, "emotion"]), config.draws)
         rng = np.random.default_rng([Purpose.BATCHES, self.job.seed, epoch])
-        return BucketBatches(lengths, config.batch_size, rng, draw_weights=weights, **self._ranks)
-
-    @property
-    def _ranks(self) -> dict[str, int]:
-        return {"rank": self.fabric.global_rank, "world": self.fabric.world_size}
+        ranks = {"rank": self.fabric.global_rank, "world": self.fabric.world_size}
+        return BucketBatches(lengths, config.batch_size, rng, draw_weights=weights, **ranks)
 
     def _judge(self, ids: tuple[str, ...], *, labelled: bool) -> Evaluation:
-        items = EvaluationSet(self.examples, ids, labelled=labelled)
-        lengths = [len(item[self.examples.padded[0]]) for item in items.items]
-        plan = BucketBatches(lengths, 2 * self.config.batch_size, None, **self._ranks)
-        batches = loader(items, plan, self.examples.padded)
-        prepared = self.fabric.setup_dataloaders(batches, use_distributed_sampler=False)
-        return evaluate(self.fabric, self.model, prepared, len(ids), labelled=labelled)
+        return judge(self.fabric, self.model, self.examples, ids, 2 * self.config.batch_size, labelled=labelled)
 
     def _figures(self, validation: Evaluation) -> dict[str, float]:
         """Losses, WA and UA on the validation side."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from sercourse.errors import UserError
 from sercourse.training.balancing import Balancer
+from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, loader
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,23 @@ def evaluate(
     sums = {task: fabric.all_reduce(part, reduce_op="sum") / counts for task, part in sums.items()}
     losses = {task: float(fabric.all_reduce(total, reduce_op="sum") / seen) for task, total in totals.items()}
     return Evaluation({task: part.cpu().numpy() for task, part in sums.items()}, losses)
+
+
+def judge(
+    fabric: Fabric, model: _FabricModule, examples: Examples, ids: Sequence[str], batch_size: int, *, labelled: bool
+) -> Evaluation:
+    """:func:`evaluate` over utterances by id: all their crops, batched, shared by the devices.
+
+    Args:
+        fabric: devices and precision.
+        model: set up by fabric.
+        examples: where crops come from.
+        ids: utterances to judge.
+        batch_size: crops per batch, over all devices together.
+        labelled: False leaves the labels out of the batches.
+    """
+    items = EvaluationSet(examples, ids, labelled=labelled)
+    lengths = [len(item[examples.padded[0]]) for item in items.items]
+    plan = BucketBatches(lengths, batch_size, None, rank=fabric.global_rank, world=fabric.world_size)
+    batches = fabric.setup_dataloaders(loader(items, plan, examples.padded), use_distributed_sampler=False)
+    return evaluate(fabric, model, batches, len(ids), labelled=labelled)

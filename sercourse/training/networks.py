@@ -49,8 +49,8 @@ def load_or_train(config: TrainingConfig, *, table: pd.DataFrame | None = None, 
         table: the utterance table; ``None``: the corpus of ``config`` is loaded.
         options: see :func:`train`.
     """
-    prepared, protocols = _prepared(config, table)
-    same = _belongs(config, _digests(prepared, protocols))
+    table = corpora.load(config.corpus) if table is None else table
+    same = _belongs(config, _digests(*_prepared(config, table)))
     try:
         if same:
             return read_run(config.folder)
@@ -85,7 +85,7 @@ def train(
         UserError: unknown names, unusable audio, another process at work on the same run, a full disk.
     """
     begun = time.perf_counter()
-    table, protocols = _prepared(config, table)
+    table, protocols = _prepared(config, corpora.load(config.corpus) if table is None else table)
     _make_folder(config.folder)
     if under_torchrun() and not resume:
         raise UserError("under torchrun: add --resume, for no process may clear what another one has begun.")
@@ -140,9 +140,8 @@ def _written(folder: Path) -> Run:
     return read_run(folder)
 
 
-def _prepared(config: TrainingConfig, table: pd.DataFrame | None) -> tuple[pd.DataFrame, list[Protocol]]:
+def _prepared(config: TrainingConfig, table: pd.DataFrame) -> tuple[pd.DataFrame, list[Protocol]]:
     """Labelled utterances (or crops), and the protocol of every repeat."""
-    table = corpora.load(config.corpus) if table is None else table
     table = table[table["emotion"].notna()]
     if config.unit == "crop":
         table = crop_table(table)

@@ -16,14 +16,13 @@ from sercourse.features.extract import feature_extractor
 from sercourse.models.multitask import MultiTaskModel
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import read_audio
-from sercourse.training.batches import BucketBatches, EvaluationSet, loader
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.devices import make_fabric
 from sercourse.training.fit import FOLDS, WEIGHTS
-from sercourse.training.loop import evaluate
+from sercourse.training.loop import judge
 from sercourse.training.recipes import Recipe, recipe
 from sercourse.training.runs import read_run
-from sercourse.training.settings import Settings
+from sercourse.training.settings import LoopConfig, Settings
 
 
 def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> MultiTaskModel:
@@ -75,11 +74,8 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
                 if name not in features:
                     features[name] = dict(zip(names, feature_extractor(name)(waveforms), strict=True))
             examples = chapter.examples(features, table, model.classes["emotion"], settings)
-            items = EvaluationSet(examples, names, labelled=False)
-            plan = BucketBatches([len(item[examples.padded[0]]) for item in items.items], 64, None)
-            fabric = make_fabric(settings.loop.__class__(precision=settings.loop.precision))
-            batches = fabric.setup_dataloaders(loader(items, plan, examples.padded))
-            judged = evaluate(fabric, fabric.setup(model), batches, len(files), labelled=False)
+            fabric = make_fabric(LoopConfig(precision=settings.loop.precision))
+            judged = judge(fabric, fabric.setup(model), examples, names, 64, labelled=False)
             total = total + judged.probabilities["emotion"] / len(weights)  # (N, C)
     emotions = model.classes["emotion"]
     frame = pd.DataFrame(total, columns=[f"p_{emotion}" for emotion in emotions])

@@ -13,6 +13,8 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -145,12 +147,8 @@ def write_json(path: str | Path, content: dict) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, _json(content))
-    except OSError as error:
-        raise UserError(f"--json {path}: cannot be written ({error.strerror}); choose another place.") from None
+    with _place_of(Path(path)):
+        _write(Path(path), _json(content))
 
 
 def check_writable(path: str | Path) -> None:
@@ -159,11 +157,16 @@ def check_writable(path: str | Path) -> None:
     Raises:
         UserError: it will not be possible.
     """
-    path = Path(path)
+    with _place_of(Path(path)), tempfile.NamedTemporaryFile(dir=Path(path).parent):
+        pass
+
+
+@contextmanager
+def _place_of(path: Path) -> Iterator[None]:
+    """Make the folder of a ``--json`` file; what goes wrong there is one sentence."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent):
-            pass
+        yield
     except OSError as error:
         raise UserError(f"--json {path}: cannot be written ({error.strerror}); choose another place.") from None
 

@@ -31,7 +31,8 @@ class Recipe(ABC):
     Attributes:
         name: the chapter.
         profiles: quick, course and paper.
-        seconds: rule of thumb per profile: seconds for an epoch of 100 utterances on one core, as ``make bench`` found.
+        seconds: rule of thumb per profile: seconds for an epoch of 100 utterances on one core, for the
+            plan alone; ``make bench`` measures them.
     """
 
     name: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from torch import Tensor
 from torch.nn.functional import cross_entropy as torch_cross_entropy
+from torch.nn.functional import l1_loss
 
 MISSING = -1
 """The class index of a missing label."""
@@ -47,6 +48,6 @@ def mean_absolute_error(restored: Tensor, target: Tensor, mask: Tensor | None) -
     Source: Zhang and Xue, equation 2 (as a mean over frames and bins, so that lambda does not depend on their number).
     """
     if mask is None:
-        return (restored.float() - target).abs().mean()
+        return l1_loss(restored.float(), target)
     weight = mask[..., None]  # (B, T, 1)
     return ((restored.float() - target).abs() * weight).sum() / (weight.sum() * target.shape[-1]).clamp(min=1.0)

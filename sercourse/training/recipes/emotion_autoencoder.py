@@ -147,7 +147,7 @@ class _Recipe(Recipe):
             ),
         ),
         "course": Settings(
-            LoopConfig(epochs=40, learning_rate=5e-4, precision="bf16", record_test=True),
+            LoopConfig(epochs=20, learning_rate=1e-3, schedule="cosine", precision="bf16", record_test=True),
             CropConfig(),
             AutoencoderConfig(width=128, bank_channels=32, encoder_gru=32, decoder_gru=64, hidden=(256, 128, 64)),
         ),

@@ -78,12 +78,13 @@ def _measure_one(chapter: str, profile: str) -> Cost:
         name: {i: rng.normal(-40, 15, shapes[name]).astype(np.float32) for i in ids} for name in plan.features(settings)
     }
     emotions = ["anger", "fear", "happiness", "sadness"]
+    classes = {"emotion": emotions}
     frame = pd.DataFrame({"emotion": [emotions[k % 4] for k in range(MEASURED)]}, index=ids)
     fabric = make_fabric(settings.loop)
-    network = plan.model(features, ids, emotions, settings)
+    network = plan.model(features, ids, classes, settings)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.loop.learning_rate)
     model, optimiser = fabric.setup(network, optimiser)
-    examples = plan.examples(features, frame, emotions, settings)
+    examples = plan.examples(features, frame, classes, settings)
     seconds = []
     for epoch in range(2):  # the first one warms up
         batches = BucketBatches([examples.length(i) for i in ids], settings.loop.batch_size, rng)

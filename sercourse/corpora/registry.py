@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sercourse.corpora import casia, cremad, csv_corpus, emodb, iemocap, nemo, ravdess, savee, tess, urdu
+from sercourse.corpora import casia, cremad, csv_corpus, emodb, iemocap, nemo, noisy, ravdess, savee, tess, urdu
 from sercourse.corpora.cards import card
 from sercourse.corpora.layout import CorpusWarning
 from sercourse.corpora.table import validate
@@ -60,7 +60,8 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
     :class:`~sercourse.corpora.layout.CorpusWarning` each.
 
     Args:
-        name: one of :func:`names`; ``csv:FILE`` for one's own recordings; or several of them, separated by commas.
+        name: one of :func:`names`; ``csv:FILE`` for one's own recordings; one of these in noise,
+            ``emodb+none+white@0`` (:mod:`sercourse.corpora.noisy`); or several, separated by commas.
         root: folder that holds the corpora; ``None``: ``SERCOURSE_DATA`` (and the cache folder for ``synthetic``).
 
     Returns:
@@ -73,6 +74,10 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
         parts = [part.strip() for part in name.split(",") if part.strip()]
         tables = [load(part, root=root) for part in dict.fromkeys(parts)]
         return validate(pd.concat(tables).sort_index(), name) if tables else load("", root=root)
+    noisy_name = None if name.startswith(_CSV) and Path(name.removeprefix(_CSV)).is_file() else noisy.parse(name)
+    if noisy_name is not None:
+        base, conditions = noisy_name
+        return validate(noisy.in_noise(load(base, root=root), conditions), name)
     if name.startswith(_CSV):
         return csv_corpus.load(name.removeprefix(_CSV))
     table = _LOADERS[_known(name)](locate(name, root=root))

@@ -38,6 +38,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     "without attention": ("attention=false",),
     "IS09 added": ("functionals=is10,is09",),
     "ComParE added": ("functionals=is10,compare",),
+    "classifier as wide as printed": ("hidden=1024,512,128",),
+    "labels smoothed": ("smoothing=0.1",),
     "augmentation": ("frequency_masks=2", "time_masks=2", "gain_db=6"),
     "balanced sampling": ("sampling=balanced",),
     "validation trained on, last epoch": ("learn_from=development", "select=last"),

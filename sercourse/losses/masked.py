@@ -51,3 +51,27 @@ def mean_absolute_error(restored: Tensor, target: Tensor, mask: Tensor | None) -
         return l1_loss(restored.float(), target)
     weight = mask[..., None]  # (B, T, 1)
     return ((restored.float() - target).abs() * weight).sum() / (weight.sum() * target.shape[-1]).clamp(min=1.0)
+
+
+def mask_error(gain: Tensor, noisy: Tensor, clean: Tensor, mask: Tensor | None) -> Tensor:
+    """What a soft mask gets wrong, over the energy of the clean speech.
+
+    The best gain for a spectrum whose phases stay noisy is Wiener's, the share of the clean power in each band; a
+    wrong gain costs its square times the noisy power there. So loud bands count more, as they do in the SNR.
+
+    Args:
+        gain: factors on the noisy amplitudes, ``(B, T, M)``, 0 to 1.
+        noisy: levels in dB, ``(B, T, M)``.
+        clean: levels of the same speech without noise in dB, ``(B, T, M)``.
+        mask: ``(B, T)``.
+
+    Returns:
+        Scalar: mean over utterances of (error energy) / (clean energy).
+
+    Source: Wiener filter; Erdogan et al. 2015 (signal approximation instead of a distance between masks).
+    """
+    noisy, clean = (10.0 ** (level.float() / 10.0) for level in (noisy, clean))  # power
+    weight = 1.0 if mask is None else mask[..., None]
+    wanted = (clean / noisy).clamp(max=1.0)
+    wrong = (noisy * (gain.float() - wanted).square() * weight).sum((1, 2))  # (B,)
+    return (wrong / (clean * weight).sum((1, 2)).clamp(min=1e-10)).mean()

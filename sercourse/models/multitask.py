@@ -13,11 +13,17 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+MAIN = "emotion"
+"""The main task: the epoch is chosen by it, and a run's headline figures are its."""
+
 Batch = dict[str, Tensor]
 """Inputs, lengths and labels by name. First axis ``B`` everywhere; a label is ``(B,)`` with -1 where it is missing."""
 
 Outputs = dict[str, Tensor]
 """What ``forward`` gives, by name."""
+
+Classes = dict[str, list[str]]
+"""For each task with classes, their names in the order of the logits."""
 
 
 class MultiTaskModel(nn.Module, ABC):
@@ -25,11 +31,12 @@ class MultiTaskModel(nn.Module, ABC):
 
     Attributes:
         tasks: names of the losses that :meth:`losses` returns, always all of them.
-        classes: for each task with classes, their names in the order of the logits.
+        classes: for each task with classes, their names in the order of the logits; "emotion" among them. A task's
+            name is the column of the utterance table that holds its labels, and the name of its loss.
     """
 
     tasks: tuple[str, ...]
-    classes: dict[str, list[str]]
+    classes: Classes
 
     @abstractmethod
     def forward(self, batch: Batch) -> Outputs:
@@ -42,6 +49,13 @@ class MultiTaskModel(nn.Module, ABC):
     @abstractmethod
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Logits ``(B, C)`` of every task in :attr:`classes`."""
+
+    def begin_epoch(self, done: float) -> None:
+        """Called before every epoch: where a network follows the course of the training.
+
+        Args:
+            done: share of the epochs that lies behind, 0 to 1.
+        """
 
     def shared_layer(self) -> nn.Parameter | None:
         """The last weight that all tasks share, where GradNorm compares gradients; ``None``: nothing is shared."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from sercourse.errors import UserError
 from sercourse.evaluation.metrics import ua, wa
 from sercourse.features.extract import Features
+from sercourse.models.multitask import MAIN
 from sercourse.training.baseline import predict_all
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.fit import RESULT, FoldJob
@@ -28,7 +29,7 @@ Listed = Sequence[tuple[int, str, FoldJob]]
 
 
 def fold_predictions(listed: Listed, results: Sequence[Mapping[str, Tensor]]) -> pd.DataFrame:
-    """Predictions of finished folds; members of a fold are averaged.
+    """Predictions of finished folds; members of a fold are averaged. Probabilities are kept of the main task.
 
     Args:
         listed: the networks.
@@ -39,14 +40,13 @@ def fold_predictions(listed: Listed, results: Sequence[Mapping[str, Tensor]]) ->
     for (repeat, name, job), tensors in zip(listed, results, strict=True):
         folds.setdefault((repeat, name), []).append((job, tensors))
     for (repeat, name), members in folds.items():
-        probabilities = np.mean([tensors["test.emotion"].numpy() for _, tensors in members], axis=0)  # (N, C)
         job = members[0][0]
-        emotions = job.emotions
-        frame = pd.DataFrame(probabilities, columns=[f"p_{emotion}" for emotion in emotions])
-        frame.insert(0, "utterance_id", list(job.test))
-        frame.insert(1, "repeat", repeat)
-        frame.insert(2, "fold", name)
-        frame.insert(3, "predicted", np.array(emotions)[probabilities.argmax(1)])
+        frame = pd.DataFrame({"utterance_id": list(job.test), "repeat": repeat, "fold": name})
+        for task, classes in job.classes.items():
+            probabilities = np.mean([tensors[f"test.{task}"].numpy() for _, tensors in members], axis=0)  # (N, C)
+            frame["predicted" if task == MAIN else f"predicted_{task}"] = np.array(classes)[probabilities.argmax(1)]
+            if task == MAIN:
+                frame = frame.join(pd.DataFrame(probabilities, columns=[f"p_{name}" for name in classes]))
         parts.append(frame)
     return pd.concat(parts, ignore_index=True)
 
@@ -61,6 +61,20 @@ def _result(job: FoldJob) -> tuple[dict[str, Tensor], dict]:
     if about.get("job") != job.digest:
         raise UserError(f"{job.folder}: belongs to other utterances or settings; leave --resume out to begin anew.")
     return tensors, about
+
+
+def _other_task(predictions: pd.DataFrame, task: str, listed: Listed) -> dict[str, float | int | None]:
+    """WA and UA of a task beside the main one, over tested utterances whose class was shown in their fold's training.
+
+    A speaker who is left out for the test, say, was in no training: there is nothing to be right about, and no figure.
+    """
+    taught = {(repeat, name): job.classes[task] for repeat, name, job in listed}
+    rows = zip(predictions["repeat"], predictions["fold"], predictions[task], strict=True)
+    judged = predictions[[label in taught[repeat, name] for repeat, name, label in rows]]
+    if judged.empty:
+        return {"wa": None, "ua": None, "n_test": 0}
+    figures = {metric.__name__: metric(judged[task], judged[f"predicted_{task}"]) for metric in (wa, ua)}
+    return figures | {"n_test": int(judged["utterance_id"].nunique())}
 
 
 def collect(
@@ -82,7 +96,9 @@ def collect(
         seconds: of this call, waiting included.
     """
     results, about = zip(*(_result(job) for *_, job in listed), strict=True)
-    predictions = fold_predictions(listed, results).join(table[["emotion", "speaker", "gender"]], on="utterance_id")
+    tasks = config.recipe.labels(config.settings)
+    truth = table[list(dict.fromkeys((*tasks, "speaker", "gender")))]
+    predictions = fold_predictions(listed, results).join(truth, on="utterance_id")
     spectrum = next(iter(features.values()))
     majority = predict_all(
         pd.DataFrame(0.0, index=pd.Index(list(spectrum), dtype="string"), columns=["none"]),
@@ -106,6 +122,7 @@ def collect(
         **summarise(predictions, seed=config.seed),
         "majority": {metric.__name__: metric(majority["emotion"], majority["predicted"]) for metric in (wa, ua)},
         "human": None,
+        "tasks": {task: _other_task(predictions, task, listed) for task in tasks if task != MAIN},
         "notices": [
             *protocols[0].notices, *([protocols[0].warning] if protocols[0].leaky else []),
             *([f"{len(skipped)} utterances were skipped because their audio cannot be used."] if skipped else []),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import multiprocessing
 import os
 import time
@@ -28,6 +29,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from sercourse.evaluation.metrics import ua, wa
+from sercourse.models.multitask import MAIN, Classes
 from sercourse.training.batches import BucketBatches, TrainingSet, balanced_weights, loader
 from sercourse.training.checkpoints import save_checkpoint, with_prefix
 from sercourse.training.devices import make_fabric, peak_memory_mb, prepare_process, under_torchrun
@@ -51,7 +53,7 @@ class FoldJob:
         folder: where its files go.
         chapter: whose network.
         settings: of loop, data and network.
-        emotions: the classes.
+        classes: of every task that has some.
         train, validation, test: utterance ids; with ``learn_from=development`` validation has moved into train.
         seed: of this network.
         threads: of the CPU.
@@ -61,7 +63,7 @@ class FoldJob:
     folder: Path
     chapter: str
     settings: Settings
-    emotions: list[str]
+    classes: Classes
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
@@ -72,7 +74,7 @@ class FoldJob:
     @property
     def digest(self) -> str:
         """16 hexadecimal digits over sides, seed and settings: what a stored state or result must belong to."""
-        told = [self.train, self.validation, self.test, self.emotions, self.seed, self.settings.digest, self.data]
+        told = [self.train, self.validation, self.test, self.classes, self.seed, self.settings.digest, self.data]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     @property
@@ -126,9 +128,9 @@ class _Trainer:
     def __init__(self, fabric: Fabric, job: FoldJob, material: Material) -> None:
         self.fabric, self.job, self.table, self.config = fabric, job, material.table, job.settings.loop
         chapter = recipe(job.chapter)
-        self.examples = chapter.examples(material.features, material.table, job.emotions, job.settings)
+        self.examples = chapter.examples(material.features, material.table, job.classes, job.settings)
         seed_everything(Purpose.WEIGHTS, job.seed)
-        network = chapter.model(material.features, job.train, job.emotions, job.settings)
+        network = chapter.model(material.features, job.train, job.classes, job.settings)
         balancer = chapter.balancer(job.settings).to(fabric.device)
         self.model, optimiser = fabric.setup(network, _optimiser(network.parameters(), self.config))
         steps = -(-len(self._plan(0)) // self.config.accumulate) * self.config.epochs
@@ -145,6 +147,7 @@ class _Trainer:
         """Train for an epoch, judge the validation side, write down how far it has come."""
         begun, config, job, number = time.perf_counter(), self.config, self.job, self.progress.epoch
         seed_everything(Purpose.DROPOUT, job.seed, number, self.fabric.global_rank)
+        self.learners.network.begin_epoch(number / config.epochs)
         draws = TrainingSet(self.examples, job.train, config.draws, job.seed, number)
         seeds = {"seed": job.seed, "epoch": number}
         batches = loader(draws, self._plan(number), self.examples.padded, workers=config.workers, **seeds)
@@ -189,7 +192,7 @@ class _Trainer:
         lengths = [self.examples.length(i) for i in train] * config.draws
         weights = None
         if config.sampling == "balanced":
-            weights = np.tile(balanced_weights(self.table.loc[train, "emotion"]), config.draws)
+            weights = np.tile(balanced_weights(self.table.loc[train, MAIN]), config.draws)
         rng = np.random.default_rng([Purpose.BATCHES, self.job.seed, epoch])
         ranks = {"rank": self.fabric.global_rank, "world": self.fabric.world_size}
         return BucketBatches(lengths, config.batch_size, rng, draw_weights=weights, **ranks)
@@ -198,16 +201,22 @@ class _Trainer:
         return judge(self.fabric, self.model, self.examples, ids, 2 * self.config.batch_size, labelled=labelled)
 
     def _figures(self, validation: Evaluation) -> dict[str, float]:
-        """Losses, WA and UA on the validation side."""
-        truth = self.table.loc[list(self.job.validation), "emotion"].to_numpy(dtype=str)
-        predicted = np.array(self.job.emotions)[validation.probabilities["emotion"].argmax(1)]
-        losses = {f"validation_{task}": loss for task, loss in validation.losses.items()}
-        return losses | {"validation_wa": wa(truth, predicted), "validation_ua": ua(truth, predicted)}
+        """Losses, WA and UA on the validation side, of the main task and (with its name behind) of the others."""
+        figures = {f"validation_{task}": loss for task, loss in validation.losses.items()}
+        labels = self.table.loc[list(self.job.validation)]
+        for task, probabilities in validation.probabilities.items():
+            ending = "" if task == MAIN else f"_{task}"
+            known = labels[task].isin(self.job.classes[task]).to_numpy()
+            truth = labels.loc[known, task].to_numpy(dtype=str)
+            predicted = np.array(self.job.classes[task])[probabilities[known].argmax(1)]
+            for metric in (wa, ua):
+                figures[f"validation_{metric.__name__}{ending}"] = metric(truth, predicted) if known.any() else math.nan
+        return figures
 
     def _record(self, side: str, judged: Evaluation) -> None:
         """Keep a side's probabilities of this epoch, where the protocol lesson asked for them."""
         if self.config.record_test:
-            self.progress.trace.setdefault(side, []).append(torch.from_numpy(judged.probabilities["emotion"]))
+            self.progress.trace.setdefault(side, []).append(torch.from_numpy(judged.probabilities[MAIN]))
 
     def _write(self, result: dict[str, Tensor]) -> None:
         """Weights, then predictions; then the state, which nothing needs any more, goes."""

@@ -23,6 +23,7 @@ from sercourse import corpora
 from sercourse.errors import UserError
 from sercourse.features.extract import extract
 from sercourse.interrupts import heeded_interrupt
+from sercourse.models.multitask import MAIN, Classes
 from sercourse.progress import progress_bar
 from sercourse.training.collect import Listed, collect
 from sercourse.training.crops import crop_table
@@ -50,7 +51,7 @@ def load_or_train(config: TrainingConfig, *, table: pd.DataFrame | None = None, 
         options: see :func:`train`.
     """
     table = corpora.load(config.corpus) if table is None else table
-    same = _belongs(config, _digests(*_prepared(config, table)))
+    same = _belongs(config, _digests(config, *_prepared(config, table)))
     try:
         if same:
             return read_run(config.folder)
@@ -92,15 +93,15 @@ def train(
     progress = progress and is_leader()
     try:
         with FileLock(config.folder / ".lock", timeout=0) if is_leader() else nullcontext():
-            threads = _begin(config, resume, jobs, _digests(table, protocols))
+            threads = _begin(config, resume, jobs, _digests(config, table, protocols))
             features = {
                 name: extract(table, name, workers=workers, progress=progress)
                 for name in config.recipe.features(config.settings)
             }
             usable = set.intersection(*(set(maps) for maps in features.values()))
             keys = {i: path.stem for i, path in next(iter(features.values())).paths.items()}
-            shared = {"emotions": sorted(table["emotion"].unique()), "threads": threads, "data": data_hash(table, keys)}
-            listed = _fold_jobs(config, protocols, usable, shared)
+            shared = {"threads": threads, "data": data_hash(table, keys)}
+            listed = _fold_jobs(config, protocols, table[table.index.isin(list(usable))], shared)
             if progress:
                 print(plan(config, protocols, listed))
             _run_jobs([job for *_, job in listed], Material(table, features), jobs=jobs, progress=progress)
@@ -141,17 +142,19 @@ def _written(folder: Path) -> Run:
 
 
 def _prepared(config: TrainingConfig, table: pd.DataFrame) -> tuple[pd.DataFrame, list[Protocol]]:
-    """Labelled utterances (or crops), and the protocol of every repeat."""
-    table = table[table["emotion"].notna()]
+    """The utterances (or crops) to learn from and to judge, and the protocol of every repeat."""
+    if not config.settings.loop.unlabelled:
+        table = table[table[MAIN].notna()]
     if config.unit == "crop":
         table = crop_table(table)
     seeds = range(config.seed, config.seed + config.repeats)
     return table, [make_protocol(config.protocol, table, seed=seed, unit=config.unit) for seed in seeds]
 
 
-def _digests(table: pd.DataFrame, protocols: list[Protocol]) -> list[str]:
+def _digests(config: TrainingConfig, table: pd.DataFrame, protocols: list[Protocol]) -> list[str]:
     """What tells one set of utterances from another: labels by id, and every fold list."""
-    labels = hashlib.sha256(table["emotion"].sort_index().to_csv().encode()).hexdigest()[:16]
+    columns = list(config.recipe.labels(config.settings))
+    labels = hashlib.sha256(table[columns].sort_index().to_csv().encode()).hexdigest()[:16]
     return [labels, *(protocol.digest for protocol in protocols)]
 
 
@@ -188,8 +191,8 @@ def _begin(config: TrainingConfig, resume: bool, jobs: int, utterances: list[str
         return threads
 
 
-def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: set[str], shared: dict) -> Listed:
-    """Repeat, fold's name and job of every network."""
+def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: pd.DataFrame, shared: dict) -> Listed:
+    """Repeat, fold's name and job of every network; ``usable`` are the utterances with all features."""
     loop = config.settings.loop
     listed = []
     for repeat, protocol in enumerate(protocols):
@@ -197,7 +200,9 @@ def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: set[st
             sides = {"train": fold.train, "validation": fold.validation, "test": fold.test}
             if loop.learn_from == "development":
                 sides |= {"train": (*fold.train, *fold.validation), "validation": ()}
-            sides = {side: tuple(i for i in ids if i in usable) for side, ids in sides.items()}
+            sides = {side: tuple(i for i in ids if i in usable.index) for side, ids in sides.items()}
+            if loop.unlabelled:
+                sides["train"] += protocol.beside(fold, usable)
             if not sides["train"] or not sides["test"]:
                 continue
             if not sides["validation"] and loop.select != "last":
@@ -208,11 +213,28 @@ def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: set[st
             for member in range(loop.members):
                 folder = config.folder / FOLDS / f"{repeat}-{number:02d}-{member}"
                 seed = network_seed(config.seed, repeat, number, member)
-                job = FoldJob(folder, config.chapter, config.settings, seed=seed, **shared, **sides)
+                classes = _classes(config, usable, sides["train"])
+                job = FoldJob(folder, config.chapter, config.settings, classes, seed=seed, **shared, **sides)
                 listed.append((repeat, fold.name, job))
     if not listed:
         raise UserError(f"{config.protocol}: no fold has both training and test utterances with usable audio.")
     return listed
+
+
+def _classes(config: TrainingConfig, table: pd.DataFrame, train: tuple[str, ...]) -> Classes:
+    """Names of the classes: every emotion of the run; of another task, those that the training side shows."""
+    main, *others = config.recipe.labels(config.settings)
+    shown = table.loc[list(train)]
+    classes = {main: sorted(table[main].dropna().unique())}
+    for task in others:
+        classes[task] = sorted(shown[task].dropna().unique())
+        if len(classes[task]) < 2:
+            only = f"only '{classes[task][0]}'" if classes[task] else "none"
+            raise UserError(
+                f"{task}: of the two or more classes that this task needs, the training side of a fold shows {only};"
+                f" correct the column '{task}' or choose another corpus or protocol."
+            )
+    return classes
 
 
 def _run_jobs(todo: list[FoldJob], material: Material, *, jobs: int, progress: bool) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sercourse.errors import UserError
 from sercourse.features.extract import feature_extractor
-from sercourse.models.multitask import MultiTaskModel
+from sercourse.models.multitask import MAIN, MultiTaskModel
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import read_audio
 from sercourse.training.checkpoints import load_checkpoint
@@ -64,7 +64,7 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
         raise UserError(f"{run}: {len(weights)} of {promised} networks are left; run its `train` again with --resume.")
     waveforms = [read_audio(path) for path in files]  # before anything is computed: a wrong path is said at once
     names = [str(number) for number in range(len(files))]
-    table = pd.DataFrame({"emotion": None}, index=pd.Index(names, dtype="string"))
+    index = pd.Index(names, dtype="string")
     features: dict[str, dict[str, np.ndarray]] = {}
     total = 0.0
     with progress_bar(progress) as bar:
@@ -73,11 +73,12 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
             for name in chapter.features(settings):
                 if name not in features:
                     features[name] = dict(zip(names, feature_extractor(name)(waveforms), strict=True))
-            examples = chapter.examples(features, table, model.classes["emotion"], settings)
+            nothing_known = pd.DataFrame(dict.fromkeys(model.classes), index=index)
+            examples = chapter.examples(features, nothing_known, model.classes, settings)
             fabric = make_fabric(LoopConfig(precision=settings.loop.precision))
             judged = judge(fabric, fabric.setup(model), examples, names, 64, labelled=False)
-            total = total + judged.probabilities["emotion"] / len(weights)  # (N, C)
-    emotions = model.classes["emotion"]
+            total = total + judged.probabilities[MAIN] / len(weights)  # (N, C)
+    emotions = model.classes[MAIN]
     frame = pd.DataFrame(total, columns=[f"p_{emotion}" for emotion in emotions])
     frame.insert(0, "path", [str(path) for path in files])
     frame.insert(1, "predicted", np.array(emotions)[total.argmax(1)])

@@ -22,7 +22,14 @@ import numpy as np
 import pandas as pd
 
 from sercourse.errors import ProtocolError, did_you_mean
-from sercourse.training.folds import Fold, leave_one_unit_out, speaker_groups, stratified_folds, stratified_holdout
+from sercourse.training.folds import (
+    GUARDS,
+    Fold,
+    leave_one_unit_out,
+    speaker_groups,
+    stratified_folds,
+    stratified_holdout,
+)
 
 __all__ = ["NAMES", "UNITS", "Fold", "Protocol", "make_protocol"]
 
@@ -71,6 +78,25 @@ class Protocol:
     def digest(self) -> str:
         """16 hexadecimal digits of the exported form (SHA-256): equal for equal protocols."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def beside(self, fold: Fold, table: pd.DataFrame) -> tuple[str, ...]:
+        """Utterances without an emotion that may be learnt from beside a fold, for their other labels or for none.
+
+        They stand in no fold. Under a speaker-independent protocol they share no speaker, session, dialogue, recording
+        or (``language``) language with the validation and test sides, else no recording; one whose speaker (session,
+        language) is unknown stays out where the protocol splits by it.
+
+        Args:
+            fold: one of :attr:`folds`.
+            table: the utterance table that the protocol was made of.
+        """
+        column = _COLUMN_OF.get(self.name.partition("-")[0])
+        rows = table[table["emotion"].isna()]
+        kept = pd.Series(True, index=rows.index) if column is None else rows[column].notna()
+        judged = table.loc[[*fold.validation, *fold.test]]
+        for guard in ("recording",) if column is None else dict.fromkeys((*GUARDS, column)):
+            kept &= ~rows[guard].isin(judged[guard].dropna())
+        return tuple(rows.index[kept].sort_values())
 
     def describe(self) -> str:
         """One line: folds and the sizes of their sides."""

@@ -54,6 +54,8 @@ class LoopConfig:
     """How often an epoch draws each utterance."""
     learn_from: str = "train"
     """train, or development: validation is trained on too, which leaves nothing to choose an epoch by."""
+    unlabelled: bool = False
+    """Whether utterances without an emotion are trained on too, for the other tasks."""
     select: str = "ua"
     """How the epoch is chosen on validation: ua, wa, loss (smallest emotion loss), or last (not chosen)."""
     patience: int = 0

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from sercourse.errors import UserError
-from sercourse.models.multitask import MultiTaskModel
+from sercourse.models.multitask import MAIN, MultiTaskModel
 from sercourse.training.balancing import Balancer
 from sercourse.training.checkpoints import (
     flatten_optimiser,
@@ -63,7 +63,7 @@ class Progress:
                     self.kept[name] = tensor.double().cpu() + (0.0 if earlier is None else earlier)
             self.best_epoch = self.epoch
             return
-        score = -row["validation_emotion"] if config.select == "loss" else row[f"validation_{config.select}"]
+        score = -row[f"validation_{MAIN}"] if config.select == "loss" else row[f"validation_{config.select}"]
         if score > self.best_score:
             self.best_epoch, self.best_score = self.epoch, score
             self.kept = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}

@@ -14,6 +14,7 @@ from sercourse.layers.convolution import ConvBank, DenseBlock, DownBlock, SameCo
 from sercourse.layers.masking import frame_mask, halved, masked_mean, silenced
 from sercourse.layers.normalisation import MaskedNorm
 from sercourse.layers.recurrence import MaskedGRU
+from sercourse.layers.shared_private import StackedLSTM
 
 TOLERANCE = 1e-5
 CHANNELS = 6
@@ -124,6 +125,14 @@ def test_gru_begins_backwards_at_the_last_frame(batch):
     x, lengths, _ = batch
     gru = MaskedGRU(CHANNELS, 4)
     check(gru(x, lengths), [gru(one, torch.tensor([one.shape[-1]])) for one in alone(x, lengths)])
+
+
+def test_stacked_lstms(batch):
+    x, lengths, mask = batch
+    stack = StackedLSTM(CHANNELS, 4, 3, 0.5).eval()
+    torch.nn.init.normal_(stack.fusion)
+    apart = [stack(one.transpose(1, 2), None).transpose(1, 2) for one in alone(x, lengths)]
+    check(stack(x.transpose(1, 2), mask).transpose(1, 2), apart)
 
 
 @pytest.mark.parametrize("heads", [1, 2])

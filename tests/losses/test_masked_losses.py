@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sercourse.losses.masked import MISSING, cross_entropy, mean_absolute_error
+from sercourse.losses.masked import MISSING, cross_entropy, mask_error, mean_absolute_error
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +59,36 @@ def test_losses_are_fp32_under_bf16():
     logits, target = torch.randn(4, 3).bfloat16(), torch.randn(4, 5, 2)
     assert cross_entropy(logits, torch.tensor([0, 1, 2, 0])).dtype == torch.float32
     assert mean_absolute_error(target.bfloat16(), target, None).dtype == torch.float32
+
+
+def levels(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Clean and noisy levels in dB whose powers add."""
+    clean, noise = torch.rand(shape), torch.rand(shape)
+    return 10 * clean.log10(), 10 * (clean + noise).log10()
+
+
+def test_wieners_gain_is_the_best_mask():
+    clean, noisy = levels(2, 7, 3)
+    wiener = 10 ** ((clean - noisy) / 10)
+    assert mask_error(wiener, noisy, clean, None) == pytest.approx(0, abs=1e-10)
+    assert mask_error((wiener + 0.1).clamp(max=1), noisy, clean, None) > 1e-3
+    gain = torch.full_like(clean, 0.5, requires_grad=True)
+    mask_error(gain, noisy, clean, None).backward()
+    assert ((gain.grad < 0) == (wiener > 0.5)).all(), "it pulls every gain towards Wiener's"
+
+
+def test_no_mask_at_all_costs_what_the_noise_adds():
+    clean, noisy = levels(1, 50, 4)
+    power, mixed = 10 ** (clean / 10), 10 ** (noisy / 10)
+    expected = (mixed * (1 - power / mixed) ** 2).sum() / power.sum()
+    assert mask_error(torch.ones_like(clean), noisy, clean, None) == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_mask_error_leaves_padding_out_and_weighs_utterances_alike():
+    clean, noisy = levels(2, 6, 3)
+    gain, mask = torch.rand(2, 6, 3), torch.tensor([[1.0] * 6, [1.0] * 2 + [0.0] * 4])
+    apart = [
+        mask_error(gain[i : i + 1, :n], noisy[i : i + 1, :n], clean[i : i + 1, :n], None) for i, n in ((0, 6), (1, 2))
+    ]
+    assert mask_error(gain, noisy, clean, mask) == pytest.approx((sum(apart) / 2).item())
+    assert mask_error(gain, noisy - 30, clean - 30, mask) == pytest.approx((sum(apart) / 2).item(), rel=1e-4), "level"

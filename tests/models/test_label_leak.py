@@ -44,8 +44,8 @@ def material(features, labels, **model):
     )
     table = pd.DataFrame({"emotion": labels}, index=IDS)
     torch.manual_seed(0)
-    network = chapter.model(features, IDS, EMOTIONS, settings).eval()
-    return chapter.examples(features, table, EMOTIONS, settings), network
+    network = chapter.model(features, IDS, {"emotion": EMOTIONS}, settings).eval()
+    return chapter.examples(features, table, {"emotion": EMOTIONS}, settings), network
 
 
 def whole_batch(examples, *, labelled: bool):

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from sercourse.errors import UserError, did_you_mean
-from sercourse.models.multitask import MultiTaskModel
+from sercourse.models.multitask import MAIN, Classes, MultiTaskModel
 from sercourse.training.balancing import Balancer, FixedWeights
 from sercourse.training.batches import Examples
 from sercourse.training.settings import PROFILES, Settings
 
-CHAPTERS: tuple[str, ...] = ("emotion_autoencoder",)
+CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl")
 """Chapters that `sercourse train` knows; each has a module of its name here."""
 
 FeatureMaps = Mapping[str, Mapping[str, np.ndarray]]
@@ -43,14 +43,16 @@ class Recipe(ABC):
     def features(self, settings: Settings) -> tuple[str, ...]:
         """The feature sets to extract."""
 
+    def labels(self, settings: Settings) -> tuple[str, ...]:
+        """The tasks with classes: columns of the utterance table, the main one first."""
+        return (MAIN,)
+
     @abstractmethod
-    def examples(self, features: FeatureMaps, table: pd.DataFrame, emotions: list[str], settings: Settings) -> Examples:
+    def examples(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> Examples:
         """The utterances as this chapter's network takes them."""
 
     @abstractmethod
-    def model(
-        self, features: FeatureMaps, ids: Sequence[str], emotions: list[str], settings: Settings
-    ) -> MultiTaskModel:
+    def model(self, features: FeatureMaps, ids: Sequence[str], classes: Classes, settings: Settings) -> MultiTaskModel:
         """A fresh network whose scaling is fitted on the utterances ``ids``, which are those it learns from."""
 
     @abstractmethod
@@ -75,6 +77,18 @@ class Recipe(ABC):
             hint = did_you_mean(profile, PROFILES)
             raise UserError(f"--profile {profile}: no such profile; choose one of {', '.join(PROFILES)}.{hint}")
         return self.profiles[profile].changed(assignments)
+
+
+def frame_statistics(frames_of: Mapping[str, np.ndarray], ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of every feature over all frames of some utterances, ``(F,)`` each."""
+    count, total, squares = 0, 0.0, 0.0
+    for utterance_id in ids:
+        frames = frames_of[utterance_id].astype(np.float64)  # (T, F)
+        count += len(frames)
+        total = total + frames.sum(0)
+        squares = squares + np.square(frames).sum(0)
+    mean = total / count
+    return mean.astype(np.float32), np.sqrt(np.maximum(squares / count - mean**2, 0)).astype(np.float32)
 
 
 def recipe(chapter: str) -> Recipe:

@@ -6,7 +6,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,9 @@ import torch
 
 from sercourse.errors import UserError
 from sercourse.models.emotion_autoencoder import AutoencoderConfig, EmotionAutoencoder
+from sercourse.models.multitask import MAIN, Classes
 from sercourse.training.batches import Examples, Item, class_index
-from sercourse.training.recipes.base import FeatureMaps, Recipe
+from sercourse.training.recipes.base import FeatureMaps, Recipe, frame_statistics
 from sercourse.training.settings import LoopConfig, Settings
 
 SPECTROGRAM = "logmag"
@@ -159,18 +160,18 @@ class _Recipe(Recipe):
         return (SPECTROGRAM, *vectors)
 
     def examples(
-        self, features: FeatureMaps, table: pd.DataFrame, emotions: list[str], settings: Settings
+        self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings
     ) -> SpectrogramCrops:
-        labels = {i: class_index(label, emotions) for i, label in table["emotion"].items()}
+        labels = {i: class_index(label, classes[MAIN]) for i, label in table[MAIN].items()}
         return SpectrogramCrops(features, labels, settings.model.functionals, settings.data)
 
     def model(
-        self, features: FeatureMaps, ids: Sequence[str], emotions: list[str], settings: Settings
+        self, features: FeatureMaps, ids: Sequence[str], classes: Classes, settings: Settings
     ) -> EmotionAutoencoder:
         names = settings.model.functionals
         vectors = np.stack([joined_functionals(features, i, names) for i in ids]) if names else np.zeros((1, 0))
         mean, spread = frame_statistics(features[SPECTROGRAM], ids)
-        model = EmotionAutoencoder(len(mean), vectors.shape[1], emotions, settings.model)
+        model = EmotionAutoencoder(len(mean), vectors.shape[1], classes[MAIN], settings.model)
         model.scale_spectrogram.fit(torch.from_numpy(mean), torch.from_numpy(spread))
         varies = vectors.max(0) > vectors.min(0)  # a constant feature has a spread of rounding errors, not of 0
         centre, width = vectors.mean(0, dtype=np.float64), np.where(varies, vectors.std(0, dtype=np.float64), 0.0)
@@ -186,18 +187,6 @@ class _Recipe(Recipe):
 
     def empty_model(self, about: dict, settings: Settings) -> EmotionAutoencoder:
         return EmotionAutoencoder(about["bins"], about["functionals"], about["emotions"], settings.model)
-
-
-def frame_statistics(spectrograms: Mapping[str, np.ndarray], ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of every bin over all frames of some utterances, ``(F,)`` each."""
-    count, total, squares = 0, 0.0, 0.0
-    for utterance_id in ids:
-        frames = spectrograms[utterance_id].astype(np.float64)  # (T, F)
-        count += len(frames)
-        total = total + frames.sum(0)
-        squares = squares + np.square(frames).sum(0)
-    mean = total / count
-    return mean.astype(np.float32), np.sqrt(np.maximum(squares / count - mean**2, 0)).astype(np.float32)
 
 
 RECIPE = _Recipe()

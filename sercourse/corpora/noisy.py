@@ -1,0 +1,217 @@
+"""A corpus in noise, by name: ``emodb+none+white@0+babble@-5``.
+
+Every utterance of the corpus before the first ``+`` is there once under each condition: ``none`` (as it was recorded)
+or a noise at an SNR in dB. The copies share ``recording``, so no protocol lets two of them stand on both sides of a
+split. They are made at first use, in the cache folder, and are the same whenever they are made again.
+
+Conditions: white, pink, brown, factory; babble (synthetic voices that nobody else has); recorded (everyday sounds from
+the folder ``noise`` of SERCOURSE_DATA), unseen (other recordings of the same classes, for tests on noise that training
+did not hear); ``all@0`` stands for white, pink, babble and factory at 0 dB.
+
+Source: Liu and Zhang, IEEE Access 2023, section IV A.
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+from filelock import FileLock
+from joblib import Parallel, delayed
+from scipy.signal import resample_poly
+
+from sercourse.errors import AudioError, CorpusError, did_you_mean
+from sercourse.paths import cache_dir, data_dir
+from sercourse.progress import progress_bar
+from sercourse.signal.audio import SAMPLE_RATE, read_audio
+from sercourse.signal.noise import NOISES, babble, list_noises, mix, noise_class, recorded
+
+VERSION = 1
+"""Goes up whenever the same name would give other audio."""
+
+PRINTED: tuple[str, ...] = ("white", "pink", "babble", "factory")
+"""The four noises of the paper; ``all`` stands for them."""
+
+KINDS: tuple[str, ...] = (*NOISES, "babble", "recorded", "unseen")
+
+SNR_RANGE = (-40.0, 60.0)
+"""dB; beyond, one of the two signals is gone from 16 bits."""
+
+_NAME = re.compile(r"(?P<base>.+?)(?P<conditions>(\+[a-z]+(@[^+@]*)?)+)")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A noise at a level; ``kind="none"``: as recorded."""
+
+    kind: str
+    snr_db: float = np.inf
+
+    @property
+    def label(self) -> str:
+        """As in the corpus's name: ``white@-5``."""
+        return self.kind if self.kind == "none" else f"{self.kind}@{self.snr_db:g}"
+
+
+def parse(name: str) -> tuple[str, tuple[Condition, ...]] | None:
+    """Corpus and conditions of a name; ``None`` for a name without conditions.
+
+    Raises:
+        CorpusError: an unknown noise, an SNR that is no number or out of range, a condition named twice.
+    """
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    conditions: list[Condition] = []
+    for text in found["conditions"].split("+")[1:]:
+        kind, _, level = text.partition("@")
+        if kind == "none" and not level:
+            conditions.append(Condition("none"))
+            continue
+        if kind not in (*KINDS, "all"):
+            listed = ", ".join(("none", *KINDS, "all"))
+            raise CorpusError(f"{name}: no such noise '{kind}'; choose among {listed}.{did_you_mean(kind, KINDS)}")
+        snr_db = _level(name, text, level)
+        conditions += [Condition(each, snr_db) for each in (PRINTED if kind == "all" else (kind,))]
+    if len(set(conditions)) != len(conditions):
+        raise CorpusError(f"{name}: names a condition twice; name each once.")
+    return found["base"], tuple(conditions)
+
+
+def _level(name: str, text: str, level: str) -> float:
+    try:
+        snr_db = float(level)
+    except ValueError:
+        raise CorpusError(f"{name}: '{text}' needs an SNR in dB behind the @, such as white@-5.") from None
+    if not SNR_RANGE[0] <= snr_db <= SNR_RANGE[1]:
+        raise CorpusError(f"{name}: an SNR of {level} dB; choose one from {SNR_RANGE[0]:g} to {SNR_RANGE[1]:g}.")
+    return snr_db
+
+
+def in_noise(
+    table: pd.DataFrame, conditions: tuple[Condition, ...], *, seed: int = 0, workers: int = -1, progress: bool = True
+) -> pd.DataFrame:
+    """Utterances under each condition.
+
+    Args:
+        table: the utterance table.
+        conditions: see :func:`parse`.
+        seed: of the noises.
+        workers: threads; -1: one per core.
+        progress: show a progress bar.
+
+    Returns:
+        A table of ``len(conditions)`` rows per utterance, ids ``<utterance_id>~<condition>``; ``noise`` is the kind.
+        Further columns: ``snr_db``, ``clean`` (id of the utterance in ``table``), ``gain`` (what the clean speech in
+        the mixture was multiplied with).
+
+    Raises:
+        CorpusError: an utterance cannot be mixed (it is silent, say), no recorded noises, a full disk.
+    """
+    parts = []
+    for condition in conditions:
+        part = table.assign(clean=table.index.astype("string"), snr_db=condition.snr_db, gain=1.0)
+        if condition.kind != "none":
+            paths, gains = _mixtures(table, condition, seed, workers, progress)
+            part = part.assign(path=paths, gain=gains, start=0.0, end=np.nan, noise=condition.kind)
+        part.index = pd.Index(part.index + "~" + condition.label, name="utterance_id", dtype="string")
+        parts.append(part.astype({"path": "string", "noise": "string"}))
+    return pd.concat(parts).sort_index()
+
+
+def _mixtures(
+    table: pd.DataFrame, condition: Condition, seed: int, workers: int, progress: bool
+) -> tuple[list[str], list[float]]:
+    """Files and gains of all utterances under one condition, made where they are not there."""
+    rows = list(zip(table.index.astype(str), table["path"], table["start"], table["end"], strict=True))
+    stamps = [(i, Path(path).stat().st_size, Path(path).stat().st_mtime_ns, start, end) for i, path, start, end in rows]
+    told = json.dumps([VERSION, seed, condition.label, stamps])
+    folder = cache_dir() / "noisy" / condition.label / hashlib.sha256(told.encode()).hexdigest()[:16]
+    paths = [str(folder / f"{number:05d}.flac") for number in range(len(rows))]
+    index = folder / "gains.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            if not index.exists():
+                jobs = (delayed(_mixture)(*row, path, condition, seed) for row, path in zip(rows, paths, strict=True))
+                done = Parallel(n_jobs=workers, prefer="threads", return_as="generator")(jobs)
+                with progress_bar(progress) as bar:
+                    gains = list(bar.track(done, total=len(rows), description=condition.label))
+                index.write_text(json.dumps(gains), encoding="utf-8")
+            return paths, json.loads(index.read_text("utf-8"))
+    except OSError as error:
+        raise CorpusError(
+            f"{folder}: cannot be written ({error.strerror}); free space or set SERCOURSE_CACHE."
+        ) from None
+
+
+def _mixture(
+    utterance_id: str, path: str, start: float, end: float, target: str, condition: Condition, seed: int
+) -> float:
+    """Write one utterance in noise; the gain that kept it from clipping."""
+    speech = read_audio(path, start=start, end=None if np.isnan(end) else end)
+    rng = np.random.default_rng([seed, zlib.crc32(utterance_id.encode()), zlib.crc32(condition.label.encode())])
+    try:
+        mixed = mix(speech, make_noise(condition.kind, len(speech), rng), condition.snr_db, over="whole")
+    except AudioError as error:
+        raise CorpusError(f"{path}: cannot be mixed with noise: {error}") from None
+    soundfile.write(target, mixed.noisy, SAMPLE_RATE, subtype="PCM_16")
+    return mixed.gain
+
+
+def make_noise(kind: str, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+    """A noise by the name of its kind, float32 ``(T,)``, at a root mean square of 1.
+
+    Raises:
+        CorpusError: recorded noises are asked for and there are none.
+    """
+    if kind in NOISES:
+        return NOISES[kind](n_samples, rng)
+    if kind == "babble":
+        return babble(n_samples, _voices(), rng, exclude=())
+    files = _recordings(str(data_dir() or ""), kind)
+    return recorded(n_samples, files[rng.integers(len(files))], rng)
+
+
+@lru_cache(maxsize=2)
+def _recordings(data: str, kind: str) -> list[Path]:
+    """Everyday sounds: of each class the first half for ``recorded``, the second half for ``unseen``."""
+    folder = Path(data) / "noise"
+    if not data or not folder.is_dir():
+        raise CorpusError(
+            f"{kind}: no folder 'noise' under SERCOURSE_DATA; put recordings named CLASS-NUMBER.flac there, or take"
+            f" {', '.join(PRINTED)}."
+        )
+    classes: dict[str, list[Path]] = {}
+    for file in list_noises(folder):
+        classes.setdefault(noise_class(file), []).append(file)
+    halves = (
+        files[: -(-len(files) // 2)] if kind == "recorded" else files[-(-len(files) // 2) :]
+        for files in classes.values()
+    )
+    return [file for half in halves for file in half]
+
+
+@lru_cache(maxsize=1)
+def _voices() -> dict[str, list[np.ndarray]]:
+    """Voices for babble: synthetic ones of a drawing of their own, made a fifth higher and lower, so that they belong
+    to no speaker of any corpus."""
+    from sercourse.corpora import synthetic  # here, for it starts espeak-ng
+
+    folder = cache_dir() / "babble_voices"
+    synthetic.make(folder, utterances=70, seed=1, progress=False)
+    voices: dict[str, list[np.ndarray]] = {}
+    for _, row in synthetic.load(folder, utterances=70, seed=1).iterrows():
+        wave = read_audio(row["path"])
+        for name, up, down in (("high", 5, 6), ("low", 6, 5)):
+            voices.setdefault(f"{row['speaker']}-{name}", []).append(resample_poly(wave, up, down).astype(np.float32))
+    return voices

@@ -1,0 +1,34 @@
+"""Constraints on feature spaces.
+
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from sercourse.layers.masking import silenced
+
+
+def orthogonality(shared: Tensor, private: Tensor, mask: Tensor | None) -> Tensor:
+    """How much of the shared features the private ones repeat: the mean squared cosine between their channels.
+
+    Every channel's course over the valid frames of an utterance is a vector; shared and private channels are
+    compared pairwise. The paper's ``|| S^T H ||_F^2`` grows with batch, length, width and scale, so that its weight
+    would mean something else for every corpus, and a network could make it small by shrinking its features. Here
+    courses have length 1 and the mean is taken: 0 where all are orthogonal, 1 where all are parallel.
+
+    Args:
+        shared: ``(B, T, D)``.
+        private: ``(B, T, D')``.
+        mask: ``(B, T)``.
+
+    Returns:
+        Scalar, 0 to 1.
+
+    Source: Liu and Zhang, equation 13 (which lacks the transpose); Bousmalis et al. 2016.
+    """
+    courses = [normalize(silenced(x.float().transpose(1, 2), mask), dim=2) for x in (shared, private)]  # (B, D, T)
+    cosines = courses[0] @ courses[1].transpose(1, 2)  # (B, D, D')
+    return cosines.square().mean()

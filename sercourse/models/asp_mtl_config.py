@@ -1,0 +1,77 @@
+"""Sizes, switches and weights of ASP-MTL.
+
+Source: Liu and Zhang, IEEE Access 2023, sections III and IV E.
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AUXILIARIES: tuple[str, ...] = ("noise", "gender")
+DISCRIMINATES: tuple[str, ...] = ("task", "label")
+
+
+@dataclass(frozen=True)
+class AspMtlConfig:
+    """Sizes, switches and weights; the defaults are the paper's where it prints any.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    auxiliary: str = "noise"
+    """The second task: noise (model 1) or gender (model 2); a column of the utterance table."""
+    hidden: int = 32
+    """Size of every LSTM."""
+    layers: int = 2
+    """LSTMs in a stack."""
+    head: int = 32
+    """Hidden layer of the emotion's head."""
+    dropout: float = 0.5
+    """Share of activations set to 0 in training."""
+    discriminate: str = "task"
+    """What the discriminator tells from the shared features: the task that drew an utterance (equation 11), or the
+    auxiliary label itself."""
+    critic: tuple[int, ...] = ()
+    """Hidden layers of the discriminator; none: a linear one, as equation 11 has it."""
+    mask: bool = False
+    """Whether a soft mask on the mel spectrum is learnt too (model 1; needs clean versions of what is noisy)."""
+    emotion_weight: float = 1.0
+    """alpha of equation 19."""
+    auxiliary_weight: float = 1.0
+    """beta."""
+    adversary_weight: float = 1.0
+    """gamma; 0: no adversary."""
+    orthogonality_weight: float = 1.0
+    """mu; 0: no constraint."""
+    mask_weight: float = 1.0
+    """Of the soft mask."""
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "layers", "head"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout}: must be at least 0 and below 1")
+        for name, known in (("auxiliary", AUXILIARIES), ("discriminate", DISCRIMINATES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)}: choose one of {', '.join(known)}")
+        if any(size < 1 for size in self.critic):
+            raise ValueError("critic: sizes must be 1 or more")
+        if self.mask and self.auxiliary != "noise":
+            raise ValueError("mask=true needs auxiliary=noise: there is nothing to take away of a voice")
+        for name in ("emotion", "auxiliary", "adversary", "orthogonality", "mask"):
+            if not getattr(self, f"{name}_weight") >= 0:
+                raise ValueError(f"{name}_weight={getattr(self, f'{name}_weight')}: must be 0 or more")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Fixed weights of the losses, for the balancer (equation 19)."""
+        weights = {
+            "emotion": self.emotion_weight,
+            self.auxiliary: self.auxiliary_weight,
+            "adversary": self.adversary_weight,
+            "orthogonality": self.orthogonality_weight,
+        }
+        return weights | ({"mask": self.mask_weight} if self.mask else {})

@@ -1,0 +1,168 @@
+"""Corpora in noise: names are read, the SNR is what the name says, copies of a recording stay together."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sercourse import corpora
+from sercourse.corpora import noisy
+from sercourse.corpora.noisy import Condition, in_noise, make_noise, parse
+from sercourse.corpora.table import make_table
+from sercourse.errors import CorpusError
+from sercourse.signal.audio import read_audio
+from sercourse.signal.snr import snr_in
+from sercourse.training.protocols import make_protocol
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory):
+    """Voices for babble are made once, mixtures go where nobody else looks."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SERCOURSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory) -> pd.DataFrame:
+    """Eight recordings of four speakers, tones that come and go; the second half of one file is an utterance too."""
+    folder = tmp_path_factory.mktemp("speech")
+    rows = []
+    for number in range(8):
+        t = np.arange(8000 + 400 * number) / 16_000
+        path = folder / f"{number}.wav"
+        soundfile.write(path, 0.3 * np.sin(2 * np.pi * (150 + 20 * number) * t) * (np.sin(9 * t) > 0), 16_000)
+        rows.append(
+            {"utterance_id": f"s/{number}", "path": str(path), "emotion": ("anger", "neutral")[number % 2],
+             "speaker": f"s/{number // 2}", "start": 0.1 if number == 7 else 0.0}
+        )  # fmt: skip
+    return make_table(rows, "speech")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("emodb+none+white@0", ("emodb", ("none", "white@0"))),
+        ("emodb+babble@-5.5", ("emodb", ("babble@-5.5",))),
+        ("csv:a+b.csv+pink@10", ("csv:a+b.csv", ("pink@10",))),
+        ("emodb+all@5", ("emodb", ("white@5", "pink@5", "babble@5", "factory@5"))),
+    ],
+)
+def test_names_are_read(name, expected):
+    base, conditions = parse(name)
+    assert (base, tuple(condition.label for condition in conditions)) == expected
+
+
+@pytest.mark.parametrize("name", ["emodb", "csv:/some/where.csv", "synthetic"])
+def test_a_name_without_conditions_is_left_to_others(name):
+    assert parse(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("emodb+whit@0", "no such noise 'whit'.*Did you mean"),
+        ("emodb+white@loud", "'white@loud' needs an SNR in dB behind the @"),
+        ("emodb+white", "'white' needs an SNR in dB"),
+        ("emodb+white@nan", "an SNR of nan dB; choose one from -40 to 60"),
+        ("emodb+white@-90", "an SNR of -90 dB"),
+        ("emodb+none+none", "names a condition twice"),
+        ("emodb+white@5+all@5", "names a condition twice"),
+    ],
+)
+def test_a_wrong_name_is_one_sentence(name, sentence):
+    with pytest.raises(CorpusError, match=sentence):
+        corpora.load(name)
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "factory", "babble"])
+def test_the_snr_is_what_the_name_says(speech, kind):
+    table = in_noise(speech, (Condition(kind, -5.0),), workers=1, progress=False)
+    for utterance_id, row in table.iterrows():
+        origin = speech.loc[row["clean"]]
+        clean = row["gain"] * read_audio(origin["path"], origin["start"])
+        assert utterance_id == f"{row['clean']}~{kind}@-5"
+        assert snr_in(clean, read_audio(row["path"])) == pytest.approx(-5, abs=0.05)
+        assert (row["noise"], row["snr_db"], row["emotion"]) == (kind, -5.0, origin["emotion"])
+
+
+def test_the_same_name_gives_the_same_bytes_and_makes_them_once(speech):
+    conditions = (Condition("none"), Condition("white", 0.0))
+    first = in_noise(speech, conditions, workers=1, progress=False)
+    paths = first.loc[first["noise"] == "white", "path"]
+    before = [Path(path).read_bytes() for path in paths]
+    stamps = [Path(path).stat().st_mtime_ns for path in paths]
+    again = in_noise(speech, conditions, workers=2, progress=False)
+    pd.testing.assert_frame_equal(first, again)
+    assert stamps == [Path(path).stat().st_mtime_ns for path in paths]
+    Path(paths.iloc[0]).with_name("gains.json").unlink()
+    in_noise(speech, conditions, workers=2, progress=False)
+    assert before == [Path(path).read_bytes() for path in paths], "made anew, in another number of threads"
+    other = in_noise(speech, conditions, seed=1, workers=1, progress=False)
+    assert Path(other.loc[paths.index[0], "path"]).read_bytes() != before[0]
+
+
+def test_an_interrupted_making_is_not_taken_for_a_finished_one(speech, monkeypatch):
+    real, made = noisy._mixture, []
+
+    def breaks(*arguments):
+        made.append(arguments)
+        if len(made) == 5:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    condition = (Condition("pink", 7.0),)
+    monkeypatch.setattr(noisy, "_mixture", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        in_noise(speech, condition, workers=1, progress=False)
+    monkeypatch.setattr(noisy, "_mixture", real)
+    table = in_noise(speech, condition, workers=1, progress=False)
+    assert len(table) == len(speech)
+    assert len(json.loads((Path(table["path"].iloc[0]).with_name("gains.json")).read_text())) == len(speech)
+
+
+@pytest.mark.parametrize("protocol", ["kfold-2", "loso"])
+def test_copies_of_a_recording_never_stand_on_both_sides(speech, protocol):
+    table = in_noise(speech, (Condition("none"), Condition("white", 0.0), Condition("pink", 0.0)), progress=False)
+    for fold in make_protocol(protocol, table).folds:
+        sides = [set(table.loc[list(side), "recording"]) for side in (fold.train, fold.validation, fold.test)]
+        assert all(one.isdisjoint(other) for one, other in combinations(sides, 2))
+
+
+def test_silence_is_one_sentence_that_names_the_file(speech, tmp_path):
+    path = tmp_path / "quiet.wav"
+    soundfile.write(path, np.zeros(8000), 16_000)
+    table = make_table([{"utterance_id": "q", "path": str(path)}], "quiet")
+    with pytest.raises(Exception, match=r"quiet\.wav.*silent"):
+        in_noise(table, (Condition("white", 0.0),), workers=1, progress=False)
+
+
+def test_recorded_noise_needs_its_folder(monkeypatch, tmp_path):
+    noisy._recordings.cache_clear()
+    monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path))
+    with pytest.raises(CorpusError, match="no folder 'noise' under SERCOURSE_DATA"):
+        make_noise("recorded", 100, np.random.default_rng(0))
+
+
+def test_unseen_recordings_are_of_the_same_classes_and_none_of_those_in_training(monkeypatch, tmp_path):
+    noisy._recordings.cache_clear()
+    (tmp_path / "noise").mkdir()
+    for name in ("rain-1", "rain-2", "rain-3", "door-1", "door-2", "yawn-1"):
+        soundfile.write(tmp_path / "noise" / f"{name}.wav", np.random.default_rng(0).normal(size=99), 16_000)
+    seen, unseen = ({file.stem for file in noisy._recordings(str(tmp_path), kind)} for kind in ("recorded", "unseen"))
+    assert seen == {"rain-1", "rain-2", "door-1"}
+    assert unseen == {"rain-3", "door-2"}
+
+
+def test_babble_is_of_nobody_in_the_default_corpus():
+    """Twenty voices, each a fifth higher or lower than a synthetic speaker's."""
+    voices = noisy._voices()
+    assert len(voices) == 20
+    assert {name.rpartition("-")[2] for name in voices} == {"high", "low"}
+    assert np.isfinite(make_noise("babble", 16_000, np.random.default_rng(0))).all()

@@ -1,0 +1,169 @@
+"""Chapter 03 in training: who draws what, unlabelled utterances beside the folds, two tasks judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sercourse.corpora.noisy import Condition, in_noise
+from sercourse.errors import UserError
+from sercourse.losses.masked import MISSING
+from sercourse.training.networks import TrainingConfig, load_or_train, train
+from sercourse.training.predict import load_network, predict_files
+from sercourse.training.protocols import make_protocol
+from sercourse.training.recipes import recipe
+from sercourse.training.recipes.asp_mtl import BANDS, FEATURES
+from sercourse.training.runs import read_run
+
+LITTLE = ("hidden=6", "head=6", "step=4", "threads=1", "accelerator=cpu", "epochs=2", "batch_size=16")
+IDS = [f"c/{number}" for number in range(40)]
+
+
+@pytest.fixture(scope="module")
+def features() -> dict[str, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(0)
+    widths = dict(zip(FEATURES, (BANDS, 39, 3), strict=True))
+    return {
+        name: {i: np.abs(rng.normal(size=(20 + k, width))).astype(np.float32) for k, i in enumerate(IDS)}
+        for name, width in widths.items()
+    }
+
+
+def examples(features, *changes: str, emotion=None, gender=None):
+    """Frames of forty utterances; a label that is not given alternates."""
+    chapter = recipe("asp_mtl")
+    settings = chapter.settings("quick", ("auxiliary=gender", "step=1", *changes))
+    both = {"emotion": ["anger", "neutral"], "gender": ["female", "male"]}
+    table = pd.DataFrame(
+        {task: given if given is not None else [names[k % 2] for k in range(len(IDS))]
+         for (task, names), given in zip(both.items(), (emotion, gender), strict=True)}, index=IDS,
+    )  # fmt: skip
+    return chapter.examples(features, table, both, settings)
+
+
+def test_each_draw_is_of_one_task_and_hides_the_others_label(features):
+    frames = examples(features, "discriminate=task", "auxiliary_share=0.25")
+    rng = np.random.default_rng(0)
+    drawn = [frames.training_item(IDS[k % 40], rng) for k in range(2000)]
+    tasks = np.array([item["task"] for item in drawn])
+    assert tasks.mean() == pytest.approx(0.25, abs=0.03)
+    for item in drawn:
+        hidden, shown = ("gender", "emotion") if item["task"] == 0 else ("emotion", "gender")
+        assert item[hidden] == MISSING
+        assert item[shown] != MISSING
+
+
+def test_who_lacks_a_label_is_drawn_by_the_other_task(features):
+    emotion = [None if k < 20 else "anger" for k in range(40)]
+    gender = [None if k >= 30 else "male" for k in range(40)]
+    frames = examples(features, "discriminate=task", emotion=emotion, gender=gender)
+    rng = np.random.default_rng(0)
+    assert {frames.training_item(i, rng)["task"] for i in IDS[:20] * 5} == {1}
+    assert {frames.training_item(i, rng)["task"] for i in IDS[20:30] * 5} == {0, 1}
+    assert {frames.training_item(i, rng)["task"] for i in IDS[30:] * 5} == {0}
+
+
+def test_where_labels_are_told_apart_an_item_brings_both(features):
+    item = examples(features).training_item(IDS[3], np.random.default_rng(0))
+    assert (item["emotion"], item["gender"], item["task"]) == (1, 1, MISSING)
+
+
+def test_a_stretch_begins_anywhere_and_evaluation_takes_all(features):
+    frames = examples(features, "max_frames=15")
+    whole = frames.evaluation_items(IDS[9])[0]
+    assert whole["frames"].shape == (29, 106)
+    assert whole["length"] == 29
+    rng = np.random.default_rng(0)
+    seen = set()
+    for _ in range(300):
+        item = frames.training_item(IDS[9], rng)
+        (first,) = np.flatnonzero((whole["frames"] == item["frames"][0]).all(1))
+        assert np.array_equal(item["frames"], whole["frames"][first : first + 15])
+        seen.add(int(first))
+    assert seen == set(range(15))
+    assert frames.length(IDS[9]) == 15
+
+
+def test_the_energy_comes_in_decibels(features):
+    frame = examples(features).evaluation_items(IDS[0])[0]["frames"]
+    assert frame[:, -1] == pytest.approx(10 * np.log10(features["prosody"][IDS[0]][:, 2]), rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def noisy_corpus(little_corpus) -> pd.DataFrame:
+    return in_noise(little_corpus, (Condition("none"), Condition("white", 0.0)), workers=1, progress=False)
+
+
+def test_both_tasks_are_judged_and_the_network_comes_back(noisy_corpus, threads_put_back):
+    config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "mask=true"))
+    run = train(config, table=noisy_corpus, progress=False, workers=1)
+    judged = run.predictions
+    assert set(judged["utterance_id"]) == set(noisy_corpus.index)
+    assert (judged["noise"] == noisy_corpus.loc[judged["utterance_id"], "noise"].to_numpy()).all()
+    share = 100 * (judged["noise"] == judged["predicted_noise"]).mean()
+    assert run.summary["tasks"]["noise"]["wa"] == pytest.approx(share)
+    assert run.summary["tasks"]["noise"]["n_test"] == len(noisy_corpus)
+    assert {"validation_ua", "validation_ua_noise", "train_mask"} <= set(
+        pd.read_csv(next(run.folder.glob("folds/*/curves.csv"))).columns
+    )
+    assert load_network(run.folder).classes["noise"] == ["none", "white"]
+    files = list(noisy_corpus["path"][:2])
+    told = predict_files(files, run.folder)
+    assert told.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+    pd.testing.assert_frame_equal(read_run(run.folder).predictions, judged, check_dtype=False)
+    again = load_or_train(config, table=noisy_corpus, progress=False, workers=1)
+    assert again.summary["wa"] == run.summary["wa"]
+
+
+def test_a_speaker_who_was_not_trained_on_is_no_class(little_corpus, threads_put_back):
+    """Leaving one gender's speakers out: the other gender alone cannot teach the task, and that is said."""
+    config = TrainingConfig("asp_mtl", "little", "loso", changes=(*LITTLE, "auxiliary=gender"))
+    women = little_corpus[little_corpus["gender"] == "female"]
+    with pytest.raises(UserError, match=r"gender: of the two or more classes.*shows only 'female'"):
+        train(config, table=women, progress=False, workers=1)
+    nobody = little_corpus.assign(gender=pd.Series(pd.NA, index=little_corpus.index, dtype="string"))
+    with pytest.raises(UserError, match=r"gender: of the two or more classes.*shows none"):
+        train(config, table=nobody, progress=False, workers=1)
+
+
+def test_a_mask_needs_the_clean_version(little_corpus, threads_put_back):
+    noisy_only = in_noise(little_corpus, (Condition("white", 0.0), Condition("pink", 0.0)), workers=1, progress=False)
+    config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "mask=true"))
+    with pytest.raises(UserError, match="has no clean version in the corpus; name it with the condition none"):
+        train(config, table=noisy_only, progress=False, workers=1)
+
+
+@pytest.mark.parametrize("protocol", ["loso", "kfold-3"])
+def test_unlabelled_utterances_beside_a_fold(little_corpus, protocol):
+    """They join where they share no speaker (loso), or no recording (kfold), with validation and test."""
+    table = little_corpus.copy()
+    table.loc[table.index[::4], "emotion"] = pd.NA  # all of speaker little/0
+    table.loc[table.index[1], "emotion"] = pd.NA  # one of little/1
+    if protocol != "loso":
+        table.loc[table.index[1], "recording"] = table["recording"].iloc[2]
+    made = make_protocol(protocol, table)
+    for fold in made.folds:
+        beside = made.beside(fold, table)
+        assert table.loc[list(beside), "emotion"].isna().all()
+        judged = table.loc[[*fold.validation, *fold.test]]
+        guard = "speaker" if protocol == "loso" else "recording"
+        assert not set(table.loc[list(beside), guard]) & set(judged[guard])
+        assert set(table.index[::4]) <= set(beside)
+    with_one = [table.index[1] in made.beside(fold, table) for fold in made.folds]
+    assert any(with_one)
+    assert not all(with_one)
+
+
+def test_unlabelled_utterances_are_trained_on_where_asked(little_corpus, threads_put_back):
+    table = little_corpus.copy()
+    table.loc[table.index[::4], "emotion"] = pd.NA
+    config = TrainingConfig("asp_mtl", "little", "kfold-2", changes=(*LITTLE, "auxiliary=gender", "unlabelled=true"))
+    run = train(config, table=table, progress=False, workers=1)
+    assert set(run.predictions["utterance_id"]) == set(table.index[table["emotion"].notna()])
+    assert run.summary["tasks"]["gender"]["n_test"] == run.summary["n_test"] == 18
+    without = replace(config, changes=config.changes[:-1])
+    other = train(without, table=table, progress=False, workers=1)
+    assert not np.allclose(run.predictions.filter(like="p_"), other.predictions.filter(like="p_"), atol=1e-6)

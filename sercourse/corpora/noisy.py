@@ -6,7 +6,8 @@ split. They are made at first use, in the cache folder, and are the same wheneve
 
 Conditions: white, pink, brown, factory; babble (synthetic voices that nobody else has); recorded (everyday sounds from
 the folder ``noise`` of SERCOURSE_DATA), unseen (other recordings of the same classes, for tests on noise that training
-did not hear); ``all@0`` stands for white, pink, babble and factory at 0 dB.
+did not hear); ``all@0`` stands for white, pink, babble and factory at 0 dB. ``white@-10:10`` draws an SNR between the
+two for every utterance.
 
 Source: Liu and Zhang, IEEE Access 2023, section IV A.
 Notebook: 03_asp_mtl.ipynb
@@ -54,12 +55,16 @@ class Condition:
     """A noise at a level; ``kind="none"``: as recorded."""
 
     kind: str
-    snr_db: float = np.inf
+    low_db: float = np.inf
+    high_db: float = np.inf
+    """The SNR is drawn between these two; equal for an SNR that is given."""
 
     @property
     def label(self) -> str:
-        """As in the corpus's name: ``white@-5``."""
-        return self.kind if self.kind == "none" else f"{self.kind}@{self.snr_db:g}"
+        """As in the corpus's name: ``white@-5`` or ``white@-10:10``."""
+        if self.kind == "none":
+            return self.kind
+        return f"{self.kind}@{self.low_db:g}" + (f":{self.high_db:g}" if self.high_db > self.low_db else "")
 
 
 def parse(name: str) -> tuple[str, tuple[Condition, ...]] | None:
@@ -80,21 +85,24 @@ def parse(name: str) -> tuple[str, tuple[Condition, ...]] | None:
         if kind not in (*KINDS, "all"):
             listed = ", ".join(("none", *KINDS, "all"))
             raise CorpusError(f"{name}: no such noise '{kind}'; choose among {listed}.{did_you_mean(kind, KINDS)}")
-        snr_db = _level(name, text, level)
-        conditions += [Condition(each, snr_db) for each in (PRINTED if kind == "all" else (kind,))]
+        levels = _levels(name, text, level)
+        conditions += [Condition(each, *levels) for each in (PRINTED if kind == "all" else (kind,))]
     if len(set(conditions)) != len(conditions):
         raise CorpusError(f"{name}: names a condition twice; name each once.")
     return found["base"], tuple(conditions)
 
 
-def _level(name: str, text: str, level: str) -> float:
+def _levels(name: str, text: str, level: str) -> tuple[float, float]:
+    """Lowest and highest SNR of ``-5`` or ``-10:10``, dB."""
+    low, colon, high = level.partition(":")
     try:
-        snr_db = float(level)
+        levels = float(low), float(high if colon else low)
     except ValueError:
         raise CorpusError(f"{name}: '{text}' needs an SNR in dB behind the @, such as white@-5.") from None
-    if not SNR_RANGE[0] <= snr_db <= SNR_RANGE[1]:
-        raise CorpusError(f"{name}: an SNR of {level} dB; choose one from {SNR_RANGE[0]:g} to {SNR_RANGE[1]:g}.")
-    return snr_db
+    if not SNR_RANGE[0] <= levels[0] <= levels[1] <= SNR_RANGE[1]:
+        bounds = f"from {SNR_RANGE[0]:g} to {SNR_RANGE[1]:g}"
+        raise CorpusError(f"{name}: an SNR of {level} dB; choose one {bounds}, the lower one first.")
+    return levels
 
 
 def in_noise(
@@ -119,10 +127,10 @@ def in_noise(
     """
     parts = []
     for condition in conditions:
-        part = table.assign(clean=table.index.astype("string"), snr_db=condition.snr_db, gain=1.0)
+        part = table.assign(clean=table.index.astype("string"), snr_db=np.inf, gain=1.0)
         if condition.kind != "none":
-            paths, gains = _mixtures(table, condition, seed, workers, progress)
-            part = part.assign(path=paths, gain=gains, start=0.0, end=np.nan, noise=condition.kind)
+            paths, levels = _mixtures(table, condition, seed, workers, progress)
+            part = part.assign(path=paths, start=0.0, end=np.nan, noise=condition.kind, **levels)
         part.index = pd.Index(part.index + "~" + condition.label, name="utterance_id", dtype="string")
         parts.append(part.astype({"path": "string", "noise": "string"}))
     return pd.concat(parts).sort_index()
@@ -130,14 +138,14 @@ def in_noise(
 
 def _mixtures(
     table: pd.DataFrame, condition: Condition, seed: int, workers: int, progress: bool
-) -> tuple[list[str], list[float]]:
-    """Files and gains of all utterances under one condition, made where they are not there."""
+) -> tuple[list[str], dict[str, list[float]]]:
+    """Files of all utterances under one condition, made where they are not there; their ``gain`` and ``snr_db``."""
     rows = list(zip(table.index.astype(str), table["path"], table["start"], table["end"], strict=True))
     stamps = [(i, Path(path).stat().st_size, Path(path).stat().st_mtime_ns, start, end) for i, path, start, end in rows]
     told = json.dumps([VERSION, seed, condition.label, stamps])
     folder = cache_dir() / "noisy" / condition.label / hashlib.sha256(told.encode()).hexdigest()[:16]
     paths = [str(folder / f"{number:05d}.flac") for number in range(len(rows))]
-    index = folder / "gains.json"
+    index = folder / "levels.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
@@ -145,8 +153,9 @@ def _mixtures(
                 jobs = (delayed(_mixture)(*row, path, condition, seed) for row, path in zip(rows, paths, strict=True))
                 done = Parallel(n_jobs=workers, prefer="threads", return_as="generator")(jobs)
                 with progress_bar(progress) as bar:
-                    gains = list(bar.track(done, total=len(rows), description=condition.label))
-                index.write_text(json.dumps(gains), encoding="utf-8")
+                    levels = list(bar.track(done, total=len(rows), description=condition.label))
+                gains, snrs = map(list, zip(*levels, strict=True))
+                index.write_text(json.dumps({"gain": gains, "snr_db": snrs}), encoding="utf-8")
             return paths, json.loads(index.read_text("utf-8"))
     except OSError as error:
         raise CorpusError(
@@ -156,16 +165,17 @@ def _mixtures(
 
 def _mixture(
     utterance_id: str, path: str, start: float, end: float, target: str, condition: Condition, seed: int
-) -> float:
-    """Write one utterance in noise; the gain that kept it from clipping."""
+) -> tuple[float, float]:
+    """Write one utterance in noise; the gain that kept it from clipping, and its SNR in dB."""
     speech = read_audio(path, start=start, end=None if np.isnan(end) else end)
     rng = np.random.default_rng([seed, zlib.crc32(utterance_id.encode()), zlib.crc32(condition.label.encode())])
     try:
-        mixed = mix(speech, make_noise(condition.kind, len(speech), rng), condition.snr_db, over="whole")
+        snr_db = rng.uniform(condition.low_db, condition.high_db)
+        mixed = mix(speech, make_noise(condition.kind, len(speech), rng), snr_db, over="whole")
     except AudioError as error:
         raise CorpusError(f"{path}: cannot be mixed with noise: {error}") from None
     soundfile.write(target, mixed.noisy, SAMPLE_RATE, subtype="PCM_16")
-    return mixed.gain
+    return mixed.gain, snr_db
 
 
 def make_noise(kind: str, n_samples: int, rng: np.random.Generator) -> np.ndarray:

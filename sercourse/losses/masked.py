@@ -54,10 +54,11 @@ def mean_absolute_error(restored: Tensor, target: Tensor, mask: Tensor | None) -
 
 
 def mask_error(gain: Tensor, noisy: Tensor, clean: Tensor, mask: Tensor | None) -> Tensor:
-    """What a soft mask gets wrong, over the energy of the clean speech.
+    """What a soft mask gets wrong, over the energy of the clean speech, in bels.
 
     The best gain for a spectrum whose phases stay noisy is Wiener's, the share of the clean power in each band; a
-    wrong gain costs its square times the noisy power there. So loud bands count more, as they do in the SNR.
+    wrong gain costs its square times the noisy power there. So loud bands count more, as they do in the SNR. Bels,
+    because the SNR is judged in dB: a decibel counts the same in much noise and in little.
 
     Args:
         gain: factors on the noisy amplitudes, ``(B, T, M)``, 0 to 1.
@@ -66,7 +67,7 @@ def mask_error(gain: Tensor, noisy: Tensor, clean: Tensor, mask: Tensor | None) 
         mask: ``(B, T)``.
 
     Returns:
-        Scalar: mean over utterances of (error energy) / (clean energy).
+        Scalar: mean over utterances of ``log10((error energy) / (clean energy) + 0.001) + 3``; 0: nothing is wrong.
 
     Source: Wiener filter; Erdogan et al. 2015 (signal approximation instead of a distance between masks).
     """
@@ -74,4 +75,5 @@ def mask_error(gain: Tensor, noisy: Tensor, clean: Tensor, mask: Tensor | None) 
     weight = 1.0 if mask is None else mask[..., None]
     wanted = (clean / noisy).clamp(max=1.0)
     wrong = (noisy * (gain.float() - wanted).square() * weight).sum((1, 2))  # (B,)
-    return (wrong / (clean * weight).sum((1, 2)).clamp(min=1e-10)).mean()
+    share = wrong / (clean * weight).sum((1, 2)).clamp(min=1e-10)
+    return (share + 1e-3).log10().mean() + 3.0

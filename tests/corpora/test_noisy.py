@@ -50,6 +50,7 @@ def speech(tmp_path_factory) -> pd.DataFrame:
     [
         ("emodb+none+white@0", ("emodb", ("none", "white@0"))),
         ("emodb+babble@-5.5", ("emodb", ("babble@-5.5",))),
+        ("emodb+pink@-10:5", ("emodb", ("pink@-10:5",))),
         ("csv:a+b.csv+pink@10", ("csv:a+b.csv", ("pink@10",))),
         ("emodb+all@5", ("emodb", ("white@5", "pink@5", "babble@5", "factory@5"))),
     ],
@@ -71,6 +72,8 @@ def test_a_name_without_conditions_is_left_to_others(name):
         ("emodb+white@loud", "'white@loud' needs an SNR in dB behind the @"),
         ("emodb+white", "'white' needs an SNR in dB"),
         ("emodb+white@nan", "an SNR of nan dB; choose one from -40 to 60"),
+        ("emodb+white@5:-5", "an SNR of 5:-5 dB.*the lower one first"),
+        ("emodb+white@5:", "needs an SNR in dB"),
         ("emodb+white@-90", "an SNR of -90 dB"),
         ("emodb+none+none", "names a condition twice"),
         ("emodb+white@5+all@5", "names a condition twice"),
@@ -83,7 +86,7 @@ def test_a_wrong_name_is_one_sentence(name, sentence):
 
 @pytest.mark.parametrize("kind", ["white", "pink", "factory", "babble"])
 def test_the_snr_is_what_the_name_says(speech, kind):
-    table = in_noise(speech, (Condition(kind, -5.0),), workers=1, progress=False)
+    table = in_noise(speech, (Condition(kind, -5.0, -5.0),), workers=1, progress=False)
     for utterance_id, row in table.iterrows():
         origin = speech.loc[row["clean"]]
         clean = row["gain"] * read_audio(origin["path"], origin["start"])
@@ -93,7 +96,7 @@ def test_the_snr_is_what_the_name_says(speech, kind):
 
 
 def test_the_same_name_gives_the_same_bytes_and_makes_them_once(speech):
-    conditions = (Condition("none"), Condition("white", 0.0))
+    conditions = (Condition("none"), Condition("white", 0.0, 0.0))
     first = in_noise(speech, conditions, workers=1, progress=False)
     paths = first.loc[first["noise"] == "white", "path"]
     before = [Path(path).read_bytes() for path in paths]
@@ -101,7 +104,7 @@ def test_the_same_name_gives_the_same_bytes_and_makes_them_once(speech):
     again = in_noise(speech, conditions, workers=2, progress=False)
     pd.testing.assert_frame_equal(first, again)
     assert stamps == [Path(path).stat().st_mtime_ns for path in paths]
-    Path(paths.iloc[0]).with_name("gains.json").unlink()
+    Path(paths.iloc[0]).with_name("levels.json").unlink()
     in_noise(speech, conditions, workers=2, progress=False)
     assert before == [Path(path).read_bytes() for path in paths], "made anew, in another number of threads"
     other = in_noise(speech, conditions, seed=1, workers=1, progress=False)
@@ -117,19 +120,32 @@ def test_an_interrupted_making_is_not_taken_for_a_finished_one(speech, monkeypat
             raise KeyboardInterrupt
         return real(*arguments)
 
-    condition = (Condition("pink", 7.0),)
+    condition = (Condition("pink", 7.0, 7.0),)
     monkeypatch.setattr(noisy, "_mixture", breaks)
     with pytest.raises(KeyboardInterrupt):
         in_noise(speech, condition, workers=1, progress=False)
     monkeypatch.setattr(noisy, "_mixture", real)
     table = in_noise(speech, condition, workers=1, progress=False)
     assert len(table) == len(speech)
-    assert len(json.loads((Path(table["path"].iloc[0]).with_name("gains.json")).read_text())) == len(speech)
+    levels = json.loads(Path(table["path"].iloc[0]).with_name("levels.json").read_text())
+    assert levels["snr_db"] == [7.0] * len(speech)
+
+
+def test_an_snr_is_drawn_for_every_utterance(speech):
+    table = in_noise(speech, (Condition("white", -10.0, 10.0),), workers=1, progress=False)
+    assert table["snr_db"].between(-10, 10).all()
+    assert table["snr_db"].nunique() == len(speech)
+    for _, row in table.iterrows():
+        origin = speech.loc[row["clean"]]
+        clean = row["gain"] * read_audio(origin["path"], origin["start"])
+        assert snr_in(clean, read_audio(row["path"])) == pytest.approx(row["snr_db"], abs=0.05)
 
 
 @pytest.mark.parametrize("protocol", ["kfold-2", "loso"])
 def test_copies_of_a_recording_never_stand_on_both_sides(speech, protocol):
-    table = in_noise(speech, (Condition("none"), Condition("white", 0.0), Condition("pink", 0.0)), progress=False)
+    table = in_noise(
+        speech, (Condition("none"), Condition("white", 0.0, 0.0), Condition("pink", 0.0, 0.0)), progress=False
+    )
     for fold in make_protocol(protocol, table).folds:
         sides = [set(table.loc[list(side), "recording"]) for side in (fold.train, fold.validation, fold.test)]
         assert all(one.isdisjoint(other) for one, other in combinations(sides, 2))
@@ -140,7 +156,7 @@ def test_silence_is_one_sentence_that_names_the_file(speech, tmp_path):
     soundfile.write(path, np.zeros(8000), 16_000)
     table = make_table([{"utterance_id": "q", "path": str(path)}], "quiet")
     with pytest.raises(Exception, match=r"quiet\.wav.*silent"):
-        in_noise(table, (Condition("white", 0.0),), workers=1, progress=False)
+        in_noise(table, (Condition("white", 0.0, 0.0),), workers=1, progress=False)
 
 
 def test_recorded_noise_needs_its_folder(monkeypatch, tmp_path):

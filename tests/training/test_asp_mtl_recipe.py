@@ -94,7 +94,7 @@ def test_the_energy_comes_in_decibels(features):
 
 @pytest.fixture(scope="module")
 def noisy_corpus(little_corpus) -> pd.DataFrame:
-    return in_noise(little_corpus, (Condition("none"), Condition("white", 0.0)), workers=1, progress=False)
+    return in_noise(little_corpus, (Condition("none"), Condition("white", 0.0, 0.0)), workers=1, progress=False)
 
 
 def test_both_tasks_are_judged_and_the_network_comes_back(noisy_corpus, threads_put_back):
@@ -130,7 +130,9 @@ def test_a_speaker_who_was_not_trained_on_is_no_class(little_corpus, threads_put
 
 
 def test_a_mask_needs_the_clean_version(little_corpus, threads_put_back):
-    noisy_only = in_noise(little_corpus, (Condition("white", 0.0), Condition("pink", 0.0)), workers=1, progress=False)
+    noisy_only = in_noise(
+        little_corpus, (Condition("white", 0.0, 0.0), Condition("pink", 0.0, 0.0)), workers=1, progress=False
+    )
     config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "mask=true"))
     with pytest.raises(UserError, match="has no clean version in the corpus; name it with the condition none"):
         train(config, table=noisy_only, progress=False, workers=1)

@@ -8,6 +8,7 @@ from functools import partial
 
 from sercourse.errors import UserError, did_you_mean
 from sercourse.experiments import (
+    asp_mtl,
     autoencoder_evaluation,
     emotion_autoencoder,
     emotion_autoencoder_figures,
@@ -96,6 +97,13 @@ EXPERIMENTS: dict[str, Experiment] = {
         emotion_autoencoder.steps,
         (*NETWORK, "repeats", "rows"),
     ),
+    **{
+        f"asp_mtl/{name}": Experiment(
+            f"SNR after noise removal, {table['noise']} noise at four levels, beside the classical methods",
+            partial(asp_mtl.snr_table, name=name),
+        )
+        for name, table in (*asp_mtl.printed()["snr"].items(), ("unseen", {"noise": "unseen"}))
+    },
 }
 """Every artifact, in the order of the chapters."""
 

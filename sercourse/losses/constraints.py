@@ -8,8 +8,6 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from sercourse.layers.masking import silenced
-
 
 def orthogonality(shared: Tensor, private: Tensor, mask: Tensor | None) -> Tensor:
     """How much of the shared features the private ones repeat: the mean squared cosine between their channels.
@@ -29,6 +27,7 @@ def orthogonality(shared: Tensor, private: Tensor, mask: Tensor | None) -> Tenso
 
     Source: Liu and Zhang, equation 13 (which lacks the transpose); Bousmalis et al. 2016.
     """
-    courses = [normalize(silenced(x.float().transpose(1, 2), mask), dim=2) for x in (shared, private)]  # (B, D, T)
-    cosines = courses[0] @ courses[1].transpose(1, 2)  # (B, D, D')
+    valid = 1.0 if mask is None else mask[..., None]  # (B, T, 1)
+    courses = [normalize(x.float() * valid, dim=1) for x in (shared, private)]  # (B, T, D)
+    cosines = courses[0].transpose(1, 2) @ courses[1]  # (B, D, D')
     return cosines.square().mean()

@@ -1,0 +1,80 @@
+"""Fresh probes: what can still be read from frozen features?
+
+An adversary that is beaten says little: it may only have been outrun. The test is a classifier that sees the finished
+features for the first time. Where it does no better than the majority class, the attribute is gone.
+
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sercourse.evaluation.metrics import ua, wa
+
+KINDS: tuple[str, ...] = ("linear", "mlp")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe found, in percent.
+
+    Attributes:
+        kind: "linear" or "mlp".
+        wa: share of the tested rows that it told right.
+        ua: mean recall over the classes.
+        majority: WA of always naming the class that is most frequent in training.
+        chance: UA of the same, 100 / C.
+    """
+
+    kind: str
+    wa: float
+    ua: float
+    majority: float
+    chance: float
+
+
+def probe(
+    train: np.ndarray, train_labels: ArrayLike, test: np.ndarray, test_labels: ArrayLike, *, kind: str = "linear",
+    seed: int = 0,
+) -> Probe:  # fmt: skip
+    """Train a fresh classifier on features and judge it on others.
+
+    Args:
+        train: ``(N, D)``.
+        train_labels: ``(N,)``; rows with a missing label (``None``, NaN) are left out.
+        test: ``(M, D)``, of other utterances.
+        test_labels: ``(M,)``.
+        kind: "linear" (logistic regression) or "mlp" (one hidden layer of 64).
+        seed: of the mlp.
+
+    Raises:
+        ValueError: an unknown kind, or no class to tell from another.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind}: choose one of {', '.join(KINDS)}")
+    train, y_train = _labelled(train, train_labels)
+    test, y_test = _labelled(test, test_labels)
+    names, counts = np.unique(y_train, return_counts=True)
+    if len(names) < 2:
+        raise ValueError("a probe needs two classes or more to learn from")
+    if kind == "linear":
+        classifier = LogisticRegression(max_iter=2000, class_weight="balanced")
+    else:
+        classifier = MLPClassifier((64,), alpha=1e-2, max_iter=300, early_stopping=True, random_state=seed)
+    predicted = make_pipeline(StandardScaler(), classifier).fit(train, y_train).predict(test)
+    majority = np.full(len(y_test), names[counts.argmax()])
+    return Probe(kind, wa(y_test, predicted), ua(y_test, predicted), wa(y_test, majority), ua(y_test, majority))
+
+
+def _labelled(features: np.ndarray, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    names = np.asarray(labels, dtype=object)
+    known = np.array([isinstance(name, str) for name in names], dtype=bool)
+    return np.asarray(features, dtype=float)[known], names[known].astype(str)

@@ -1,0 +1,166 @@
+"""Chapter 03's tables: noise removed by model 1 beside the classical methods (tables 5 to 8).
+
+Every network is judged on the test side of its own fold, on mixtures that were drawn for the test alone. The printed
+figures stand on IEMOCAP; every artifact runs on any corpus.
+
+Source: Liu and Zhang, IEEE Access 2023, experiment 4, equation 23.
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache, partial
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+import yaml
+from joblib import Parallel, delayed
+from rich.table import Table
+from scipy.stats import bootstrap
+
+from sercourse import corpora
+from sercourse.corpora.noisy import PRINTED, make_noise, parse
+from sercourse.errors import CorpusError
+from sercourse.experiments.cells import Bench
+from sercourse.models.asp_mtl import AspMtl
+from sercourse.signal.audio import read_audio
+from sercourse.signal.denoise import METHODS
+from sercourse.signal.noise import Mix, mix
+from sercourse.signal.snr import snr_out
+from sercourse.training.cleaning import clean
+from sercourse.training.predict import load_network
+from sercourse.training.runs import Run
+
+CHAPTER = "asp_mtl"
+MODEL1 = ("mask=true",)
+TRAINED_ON = "+none+all@-12:12"
+"""Conditions of model 1's corpus: as recorded, and the four noises at an SNR drawn for every utterance."""
+
+SNRS: tuple[int, ...] = (-10, -5, 5, 10)
+"""dB, as in tables 5 to 8."""
+
+NOISES: tuple[str, ...] = (*PRINTED, "unseen")
+"""The printed ones, and everyday sounds, of which training heard none."""
+
+CLASSICAL: tuple[str, ...] = ("spectral subtraction", "wavelet + LMS")
+"""The methods of the paper's tables."""
+
+JUDGED: dict[str, int | None] = {"quick": 6, "course": 20, "paper": None}
+"""Utterances judged per fold, evenly spaced over its test side; ``None``: all."""
+
+MODEL_ROWS: tuple[str, ...] = ("ASP-MTL, soft mask", "ASP-MTL, frames silenced")
+
+
+@cache
+def printed() -> dict:
+    """The paper's own figures."""
+    text = resources.files("sercourse.experiments").joinpath("printed/asp_mtl.yaml").read_text("utf-8")
+    return yaml.safe_load(text)
+
+
+def snr_table(bench: Bench, name: str) -> dict:
+    """SNR after noise removal, one noise at four levels, each method and model 1.
+
+    Args:
+        bench: how to measure; its corpus replaces IEMOCAP.
+        name: "table5" … "table8", or "unseen".
+    """
+    noise = "unseen" if name == "unseen" else printed()["snr"][name]["noise"]
+    cell = model1(bench)
+    rows = cell["snr_out"][noise]
+    paper = {} if name == "unseen" else printed()["snr"][name]["rows"]
+    if bench.console is not None:
+        table = Table(f"SNR out, {noise}", *(f"in {snr} dB" for snr in SNRS), "printed (IEMOCAP)", box=None)
+        for method, row in rows.items():
+            known = paper.get(method.partition(",")[0] if method == MODEL_ROWS[0] else method)
+            beside = " ".join(f"{value:.1f}" for value in known) if known else "–"
+            table.add_row(method, *(f"{value:.1f}" for value in row), beside)
+        bench.console.print(table)
+        gain = cell["gain_over_classical"][noise]
+        told = ", ".join(f"{g['mean']:+.1f} [{g['low']:.1f}, {g['high']:.1f}]" for g in gain)
+        bench.say(f"Soft mask above the better classical method, dB [95 % over speakers]: {told}")
+    kept = ("corpus", "protocol", "profile", "seed", "run", "tasks")
+    asked = {name: cell[name] for name in kept}
+    return {"artifact": f"{CHAPTER}/{name}", **asked, "noise": noise, "snr_in": list(SNRS), "rows": rows,
+            "gain_over_classical": cell["gain_over_classical"][noise], "printed": paper}  # fmt: skip
+
+
+def model1(bench: Bench, protocol: str = "group-5") -> dict:
+    """Model 1 trained on a corpus in noise, and what it and the classical methods make of test mixtures."""
+    base = bench.corpus or "synthetic"
+    noisy = replace(bench, corpus=base + TRAINED_ON, repeats=1)
+    config = noisy.config(CHAPTER, protocol, MODEL1)
+    return noisy.cell("model 1", config, more=partial(_denoised, bench.profile))
+
+
+def _denoised(profile: str, run: Run) -> dict:
+    """SNRs after every method, for every noise and level; means over the judged utterances of all folds."""
+    base, _ = parse(run.summary["corpus"])
+    table = corpora.load(base)
+    parts = []
+    for number, fold in enumerate(run.protocol["repeats"][0]["folds"]):
+        ids = sorted({utterance_id.rpartition("~")[0] for utterance_id in fold["test"]})
+        judged = ids[:: max(1, len(ids) // (JUDGED[profile] or len(ids)))]
+        network, step = load_network(run.folder, number), run.summary["settings"]["data"]["step"]
+        jobs = (delayed(_one)(table.loc[judged], noise, snr, network, step) for noise in _at_hand() for snr in SNRS)
+        parts += Parallel(n_jobs=2, prefer="threads")(jobs)
+    found = pd.concat(parts, ignore_index=True)
+    means = found.groupby(["noise", "method", "snr_in"])["snr_out"].mean()
+    methods = (*METHODS, *MODEL_ROWS)
+    rows = {
+        noise: {method: [float(means[noise, method, snr]) for snr in SNRS] for method in methods}
+        for noise in found["noise"].unique()
+    }
+    gains = {noise: [_gain(part, snr) for snr in SNRS] for noise, part in found.groupby("noise")}
+    return {"snr_out": rows, "gain_over_classical": gains, "judged": int(found["utterance_id"].nunique()),
+            "tasks": run.summary["tasks"]}  # fmt: skip
+
+
+def _at_hand() -> list[str]:
+    """The noises that can be made here."""
+    try:
+        make_noise("unseen", 16, np.random.default_rng(0))
+    except CorpusError:
+        return [noise for noise in NOISES if noise != "unseen"]
+    return list(NOISES)
+
+
+def _one(table: pd.DataFrame, noise: str, snr_db: float, network: AspMtl, step: int) -> pd.DataFrame:
+    """Every method on the same mixtures of some utterances with one noise at one level."""
+    mixtures = [_test_mixture(i, row, noise, snr_db) for i, row in table.iterrows()]
+    estimates: dict[str, list[np.ndarray]] = {
+        name: [method(one.noisy) for one in mixtures] for name, method in METHODS.items()
+    }
+    cleaned = clean([one.noisy for one in mixtures], network, step=step)
+    estimates |= dict(zip(MODEL_ROWS, ([c.masked for c in cleaned], [c.silenced for c in cleaned]), strict=True))
+    return pd.concat(
+        pd.DataFrame(
+            {"utterance_id": table.index, "speaker": table["speaker"], "noise": noise, "snr_in": snr_db, "method": name,
+             "snr_out": [snr_out(one.clean, estimate) for one, estimate in zip(mixtures, given, strict=True)]}
+        )
+        for name, given in estimates.items()
+    )  # fmt: skip
+
+
+def _test_mixture(utterance_id: str, row: Mapping, noise: str, snr_db: float) -> Mix:
+    """An utterance in noise of a drawing that no training set has."""
+    speech = read_audio(row["path"], row["start"], row["end"])
+    rng = np.random.default_rng([zlib.crc32(f"test {utterance_id} {noise} {snr_db:g}".encode())])
+    return mix(speech, make_noise(noise, len(speech), rng), snr_db, over="whole")
+
+
+def _gain(found: pd.DataFrame, snr_db: float) -> dict[str, float]:
+    """How much better the soft mask is than the better classical method: mean and 95 % interval over speakers, dB."""
+    at_level = found[found["snr_in"] == snr_db]
+    table = at_level.pivot_table(index=["speaker", "utterance_id"], columns="method", values="snr_out")
+    best = table[list(CLASSICAL)].mean().idxmax()
+    gain = table[MODEL_ROWS[0]] - table[best]
+    mean, by_speaker = float(gain.mean()), gain.groupby("speaker").mean().to_numpy()
+    if len(by_speaker) < 2:
+        return {"mean": mean, "low": mean, "high": mean, "against": str(best)}
+    interval = bootstrap((by_speaker,), np.mean, n_resamples=2000, method="percentile", rng=0).confidence_interval
+    return {"mean": mean, "low": float(interval.low), "high": float(interval.high), "against": str(best)}

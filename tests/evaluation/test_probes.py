@@ -1,0 +1,59 @@
+"""Fresh probes find what is there, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sercourse.evaluation.probes import KINDS, probe
+
+
+@pytest.fixture
+def data():
+    """Labels, noise that knows nothing of them, and features that hold them in a line or in a ring."""
+    rng = np.random.default_rng(0)
+    labels = np.array(["female", "male"])[rng.integers(2, size=1600)]
+    blind = rng.normal(size=(1600, 6))
+    sign = np.where(labels == "male", 1.0, -1.0)
+    line = blind + 2 * sign[:, None] * np.eye(6)[0]
+    ring = blind * np.where(sign > 0, 3.0, 0.3)[:, None]
+    return labels, blind, line, ring
+
+
+def halves(x, labels, **options):
+    return probe(x[:800], labels[:800], x[800:], labels[800:], **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_is_found_and_noise_is_not(data, kind):
+    labels, blind, line, _ = data
+    assert halves(line, labels, kind=kind).ua > 90
+    nothing = halves(blind, labels, kind=kind)
+    assert abs(nothing.ua - 50) < 10
+    assert nothing.chance == pytest.approx(50)
+    names, counts = np.unique(labels[:800], return_counts=True)
+    assert nothing.majority == pytest.approx(100 * np.mean(labels[800:] == names[counts.argmax()]))
+
+
+def test_only_the_mlp_finds_a_ring(data):
+    labels, _, _, ring = data
+    assert halves(ring, labels, kind="linear").ua < 75
+    assert halves(ring, labels, kind="mlp").ua > 90
+
+
+def test_missing_labels_are_left_out(data):
+    labels, _, line, _ = data
+    holes = labels.astype(object).copy()
+    holes[::3] = None
+    known = np.array([isinstance(name, str) for name in holes[800:]])
+    found = halves(line, holes)
+    told = probe(line[:800], holes[:800], line[800:][known], holes[800:][known])
+    assert found == told
+
+
+def test_what_cannot_be_probed_is_said(data):
+    labels, _, line, _ = data
+    with pytest.raises(ValueError, match="two classes or more"):
+        probe(line, ["female"] * 1600, line, labels)
+    with pytest.raises(ValueError, match="choose one of linear, mlp"):
+        halves(line, labels, kind="tree")

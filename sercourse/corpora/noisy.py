@@ -6,7 +6,7 @@ split. They are made at first use, in the cache folder, and are the same wheneve
 
 Conditions: white, pink, brown, factory; babble (synthetic voices that nobody else has); recorded (everyday sounds from
 the folder ``noise`` of SERCOURSE_DATA), unseen (other recordings of the same classes, for tests on noise that training
-did not hear); ``all@0`` stands for white, pink, babble and factory at 0 dB. ``white@-10:10`` draws an SNR between the
+did not hear); ``all@0`` stands for white, pink, babble and factory at 0 dB. ``white@-10..10`` draws an SNR between the
 two for every utterance.
 
 Source: Liu and Zhang, IEEE Access 2023, section IV A.
@@ -61,10 +61,10 @@ class Condition:
 
     @property
     def label(self) -> str:
-        """As in the corpus's name: ``white@-5`` or ``white@-10:10``."""
+        """As in the corpus's name: ``white@-5`` or ``white@-10..10``."""
         if self.kind == "none":
             return self.kind
-        return f"{self.kind}@{self.low_db:g}" + (f":{self.high_db:g}" if self.high_db > self.low_db else "")
+        return f"{self.kind}@{self.low_db:g}" + (f"..{self.high_db:g}" if self.high_db > self.low_db else "")
 
 
 def parse(name: str) -> tuple[str, tuple[Condition, ...]] | None:
@@ -93,10 +93,10 @@ def parse(name: str) -> tuple[str, tuple[Condition, ...]] | None:
 
 
 def _levels(name: str, text: str, level: str) -> tuple[float, float]:
-    """Lowest and highest SNR of ``-5`` or ``-10:10``, dB."""
-    low, colon, high = level.partition(":")
+    """Lowest and highest SNR of ``-5`` or ``-10..10``, dB."""
+    low, dots, high = level.partition("..")
     try:
-        levels = float(low), float(high if colon else low)
+        levels = float(low), float(high if dots else low)
     except ValueError:
         raise CorpusError(f"{name}: '{text}' needs an SNR in dB behind the @, such as white@-5.") from None
     if not SNR_RANGE[0] <= levels[0] <= levels[1] <= SNR_RANGE[1]:

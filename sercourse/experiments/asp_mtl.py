@@ -37,7 +37,7 @@ from sercourse.training.runs import Run
 
 CHAPTER = "asp_mtl"
 MODEL1 = ("mask=true",)
-TRAINED_ON = "+none+all@-12:12"
+TRAINED_ON = "+none+all@-12..12"
 """Conditions of model 1's corpus: as recorded, and the four noises at an SNR drawn for every utterance."""
 
 SNRS: tuple[int, ...] = (-10, -5, 5, 10)

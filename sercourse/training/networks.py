@@ -197,6 +197,8 @@ def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: pd.Dat
     listed = []
     for repeat, protocol in enumerate(protocols):
         for number, fold in enumerate(protocol.folds):
+            if config.fold not in (None, number):
+                continue
             sides = {"train": fold.train, "validation": fold.validation, "test": fold.test}
             if loop.learn_from == "development":
                 sides |= {"train": (*fold.train, *fold.validation), "validation": ()}

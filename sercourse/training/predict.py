@@ -6,6 +6,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,63 @@ from sercourse.training.runs import read_run
 from sercourse.training.settings import LoopConfig, Settings
 
 
+@dataclass(frozen=True)
+class Network:
+    """One trained network with what it takes to run it on recordings.
+
+    Attributes:
+        model: in evaluation mode, on the CPU.
+        chapter: its recipe.
+        settings: it was trained with.
+    """
+
+    model: MultiTaskModel
+    chapter: Recipe
+    settings: Settings
+
+    @classmethod
+    def load(cls, run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> Network:
+        """See :func:`load_network`."""
+        return cls.read(Path(run) / FOLDS / f"{repeat}-{fold:02d}-{member}" / WEIGHTS)
+
+    @classmethod
+    def read(cls, path: Path) -> Network:
+        """From a file of weights.
+
+        Raises:
+            UserError: the file is absent, damaged or holds another network.
+        """
+        tensors, about = load_checkpoint(path)
+        try:
+            chapter = recipe(about["chapter"])
+            settings = next(iter(chapter.profiles.values())).from_json(about["settings"])
+            model = chapter.empty_model(about["shape"], settings)
+            model.load_state_dict(tensors)
+        except (KeyError, RuntimeError, TypeError):
+            raise UserError(f"{path}: holds no network that this version can read; train again.") from None
+        return cls(model.eval(), chapter, settings)
+
+    def probabilities(
+        self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None
+    ) -> np.ndarray:
+        """Of the main task's classes, ``(N, C)``, 0 to 1.
+
+        Args:
+            waveforms: 16 kHz mono float32, ``(T,)`` each.
+            features: those of these waveforms that were computed before; filled with the others.
+        """
+        names = [str(number) for number in range(len(waveforms))]
+        features = {} if features is None else features
+        for name in self.chapter.features(self.settings):
+            if name not in features:
+                features[name] = dict(zip(names, feature_extractor(name)(waveforms), strict=True))
+        nothing_known = pd.DataFrame(dict.fromkeys(self.model.classes), index=pd.Index(names, dtype="string"))
+        examples = self.chapter.examples(features, nothing_known, self.model.classes, self.settings)
+        fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
+        judged = judge(fabric, fabric.setup(self.model), examples, names, 64, labelled=False)
+        return judged.probabilities[MAIN]
+
+
 def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> MultiTaskModel:
     """One trained network of a run, in evaluation mode, on the CPU.
 
@@ -37,7 +95,7 @@ def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int
     Raises:
         UserError: no such run or fold, or damaged weights.
     """
-    return _load(Path(run) / FOLDS / f"{repeat}-{fold:02d}-{member}" / WEIGHTS)[0]
+    return Network.load(run, fold, repeat=repeat, member=member).model
 
 
 def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: bool = False) -> pd.DataFrame:
@@ -63,35 +121,18 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
     if len(weights) != promised:
         raise UserError(f"{run}: {len(weights)} of {promised} networks are left; run its `train` again with --resume.")
     waveforms = [read_audio(path) for path in files]  # before anything is computed: a wrong path is said at once
-    names = [str(number) for number in range(len(files))]
-    index = pd.Index(names, dtype="string")
     features: dict[str, dict[str, np.ndarray]] = {}
     total = 0.0
     with progress_bar(progress) as bar:
         for path in bar.track(weights, description="networks"):
-            model, chapter, settings = _load(path)
-            for name in chapter.features(settings):
-                if name not in features:
-                    features[name] = dict(zip(names, feature_extractor(name)(waveforms), strict=True))
-            nothing_known = pd.DataFrame(dict.fromkeys(model.classes), index=index)
-            examples = chapter.examples(features, nothing_known, model.classes, settings)
-            fabric = make_fabric(LoopConfig(precision=settings.loop.precision))
-            judged = judge(fabric, fabric.setup(model), examples, names, 64, labelled=False)
-            total = total + judged.probabilities[MAIN] / len(weights)  # (N, C)
-    emotions = model.classes[MAIN]
-    frame = pd.DataFrame(total, columns=[f"p_{emotion}" for emotion in emotions])
+            network = Network.read(path)
+            total = total + network.probabilities(waveforms, features) / len(weights)  # (N, C)
+    return named(files, total, network.model.classes[MAIN])
+
+
+def named(files: Sequence[str | Path], probabilities: np.ndarray, emotions: Sequence[str]) -> pd.DataFrame:
+    """Probabilities ``(N, C)`` as the table of :func:`predict_files`."""
+    frame = pd.DataFrame(probabilities, columns=[f"p_{emotion}" for emotion in emotions])
     frame.insert(0, "path", [str(path) for path in files])
-    frame.insert(1, "predicted", np.array(emotions)[total.argmax(1)])
+    frame.insert(1, "predicted", np.array(emotions)[probabilities.argmax(1)])
     return frame
-
-
-def _load(path: Path) -> tuple[MultiTaskModel, Recipe, Settings]:
-    tensors, about = load_checkpoint(path)
-    try:
-        chapter = recipe(about["chapter"])
-        settings = next(iter(chapter.profiles.values())).from_json(about["settings"])
-        model = chapter.empty_model(about["shape"], settings)
-        model.load_state_dict(tensors)
-    except (KeyError, RuntimeError, TypeError):
-        raise UserError(f"{path}: holds no network that this version can read; train again.") from None
-    return model.eval(), chapter, settings

@@ -36,6 +36,8 @@ class TrainingConfig:
     """Times that the protocol is drawn and all its folds are trained, each time from another seed."""
     seed: int = 0
     """Seed of the first repeat; the others count on."""
+    fold: int | None = None
+    """Only this fold of the protocol, from 0; ``None``: all. For chains whose input is another one in every fold."""
 
     def __post_init__(self) -> None:
         if self.repeats < 1:
@@ -58,7 +60,7 @@ class TrainingConfig:
         parts = [
             self.chapter, *map(short_name, self.corpus.split(",")), self.protocol,
             *(["crops"] if self.unit == "crop" else []), self.profile, self.settings.digest,
-            f"x{self.repeats}", f"seed{self.seed}",
+            f"x{self.repeats}", f"seed{self.seed}", *([] if self.fold is None else [f"fold{self.fold}"]),
         ]  # fmt: skip
         return "-".join(parts)
 

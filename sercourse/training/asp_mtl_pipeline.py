@@ -1,0 +1,112 @@
+"""Model 1 and model 2 in a chain: noise is removed, then the emotion is told from what is left.
+
+Source: Liu and Zhang, IEEE Access 2023, section III.
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sercourse import corpora
+from sercourse.errors import UserError
+from sercourse.models.multitask import MAIN
+from sercourse.signal.audio import read_audio
+from sercourse.training.cleaned_corpus import cleaned_table
+from sercourse.training.cleaning import clean
+from sercourse.training.networks import TrainingConfig, load_or_train
+from sercourse.training.predict import Network, load_network, named
+from sercourse.training.runs import Run, read_run
+
+CHAPTER = "asp_mtl"
+
+
+@dataclass(frozen=True)
+class AspMtlPipeline:
+    """The trained chain of one protocol: a model 1 and a model 2 per fold, none of which saw its test side.
+
+    Attributes:
+        model1: run of the noise removers.
+        model2: per fold, the run of the classifier behind the remover of that fold.
+    """
+
+    model1: Run
+    model2: tuple[Run, ...]
+
+    @classmethod
+    def train(
+        cls, corpus: str, protocol: str = "group-5", *, profile: str = "quick", seed: int = 0,
+        noise_settings: Sequence[str] = ("mask=true",), gender_settings: Sequence[str] = ("auxiliary=gender",),
+        **options: int | bool | None,
+    ) -> AspMtlPipeline:  # fmt: skip
+        """Train model 1, clean the corpus in every fold by that fold's model 1, train model 2 on what is left.
+
+        A fold's model 1 has not heard the fold's test side, so nothing of a test utterance reaches the networks that
+        judge it.
+
+        Args:
+            corpus: a corpus in noise, such as ``emodb+none+all@-12..12``.
+            protocol: of both models.
+            profile: of both models.
+            seed: of both models.
+            noise_settings: ``--set`` for model 1.
+            gender_settings: ``--set`` for model 2.
+            options: of :func:`~sercourse.training.networks.train`.
+
+        Raises:
+            UserError: as :func:`~sercourse.training.networks.train`.
+        """
+        table = corpora.load(corpus)
+        first = TrainingConfig(CHAPTER, corpus, protocol, profile, tuple(noise_settings), seed=seed)
+        second = replace(first, changes=tuple(gender_settings))
+        removers = load_or_train(first, table=table, **options)
+        shown = bool(options.get("progress", True))
+        classifiers = []
+        for number in range(len(removers.protocol["repeats"][0]["folds"])):
+            network = load_network(removers.folder, number)
+            left = cleaned_table(table, network, step=first.settings.data.step, progress=shown)
+            config = replace(second, corpus=f"{corpus}~cleaned-{first.settings.digest}", fold=number)
+            classifiers.append(load_or_train(config, table=left, **options))
+        return cls(removers, tuple(classifiers))
+
+    @classmethod
+    def load(cls, model1: str | Path, model2: Sequence[str | Path]) -> AspMtlPipeline:
+        """From run folders.
+
+        Raises:
+            UserError: no such runs, or another number of classifiers than of removers.
+        """
+        removers, classifiers = read_run(model1), tuple(read_run(folder) for folder in model2)
+        folds = len(removers.protocol["repeats"][0]["folds"])
+        if len(classifiers) != folds:
+            raise UserError(f"{model1}: has {folds} folds, and {len(classifiers)} runs of model 2 were named.")
+        return cls(removers, classifiers)
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """All folds' test predictions of model 2, as :class:`~sercourse.training.runs.Run` has them."""
+        return pd.concat([run.predictions for run in self.model2], ignore_index=True)
+
+    def predict(self, files: Sequence[str | Path]) -> pd.DataFrame:
+        """Emotions of recordings, by the mean probability over the chains of all folds.
+
+        Returns:
+            A row per file: ``path, predicted``, ``p_<emotion>`` (0 to 1), ``noise`` (mean probability of noise).
+
+        Raises:
+            UserError: an unreadable file, or damaged weights.
+        """
+        waveforms = [read_audio(path) for path in files]
+        step = self.model1.summary["settings"]["data"]["step"]
+        total, noise = 0.0, np.zeros(len(files))
+        for number, run in enumerate(self.model2):
+            cleaned = clean(waveforms, load_network(self.model1.folder, number), step=step)
+            noise += [one.posterior.mean() / len(self.model2) for one in cleaned]
+            classifier = Network.load(run.folder, number)
+            total = total + classifier.probabilities([one.masked for one in cleaned]) / len(self.model2)  # (N, C)
+        return named(files, total, classifier.model.classes[MAIN]).assign(noise=noise)

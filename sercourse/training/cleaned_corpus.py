@@ -1,0 +1,86 @@
+"""What model 1 leaves of a corpus: every recording under its soft mask, as files, for model 2 to learn from.
+
+Source: Liu and Zhang, IEEE Access 2023, section III: "the non-noise signal is input into model 2".
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import soundfile
+from filelock import FileLock
+
+from sercourse.errors import UserError
+from sercourse.models.asp_mtl import AspMtl
+from sercourse.paths import cache_dir
+from sercourse.progress import progress_bar
+from sercourse.signal.audio import SAMPLE_RATE, read_audio
+from sercourse.training.cleaning import BATCH, clean
+
+VERSION = 1
+"""Goes up whenever the same network would leave other audio."""
+
+
+def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: bool = True) -> pd.DataFrame:
+    """Utterances as model 1 leaves them.
+
+    Files are made at first use, in the cache folder, and belong to the network's weights: another network, or the
+    same one trained longer, makes its own.
+
+    Args:
+        table: the utterance table.
+        network: a model 1 with a soft mask.
+        step: see :func:`~sercourse.training.cleaning.clean`.
+        progress: show a progress bar.
+
+    Returns:
+        The table with other paths; ids and labels are the same.
+
+    Raises:
+        UserError: the network has no soft mask, or a full disk.
+    """
+    if network.mask_head is None:
+        raise UserError("this network has no soft mask; train model 1 with --set mask=true.")
+    folder = cache_dir() / "cleaned" / _digest(network, step)
+    targets = [folder / f"{_row_digest(row)}.flac" for row in _rows(table)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            missing = [(row, target) for row, target in zip(_rows(table), targets, strict=True) if not target.exists()]
+            with progress_bar(progress) as bar:
+                task = bar.add_task("cleaning", total=len(missing))
+                for first in range(0, len(missing), BATCH):
+                    part = missing[first : first + BATCH]
+                    waveforms = [read_audio(path, start, end) for (path, start, end), _ in part]
+                    for cleaned, (_, target) in zip(clean(waveforms, network, step=step), part, strict=True):
+                        partial = target.with_suffix(".partial")
+                        soundfile.write(partial, cleaned.masked, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+                        partial.replace(target)
+                    bar.advance(task, len(part))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); free space or set SERCOURSE_CACHE.") from None
+    paths = pd.Series([str(target) for target in targets], index=table.index, dtype="string")
+    return table.assign(path=paths, start=0.0, end=float("nan"))
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[str, float, float]]:
+    return list(zip(table["path"], table["start"], table["end"], strict=True))
+
+
+def _digest(network: AspMtl, step: int) -> str:
+    """16 hexadecimal digits over the weights."""
+    digest = hashlib.sha256(f"{VERSION} {step}".encode())
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _row_digest(row: tuple[str, float, float]) -> str:
+    """16 hexadecimal digits over a recording: place, size, time of change, and the stretch of it."""
+    path, start, end = row
+    status = Path(path).stat()
+    told = f"{path} {status.st_size} {status.st_mtime_ns} {start} {end}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -1,0 +1,122 @@
+"""Model 1 and model 2 in a chain: what is cleaned by which network, and predictions from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sercourse import corpora
+from sercourse.corpora.noisy import Condition, in_noise
+from sercourse.errors import UserError
+from sercourse.features.spectral import LogMel
+from sercourse.models.asp_mtl import AspMtl
+from sercourse.models.asp_mtl_config import AspMtlConfig
+from sercourse.signal.audio import read_audio
+from sercourse.training.asp_mtl_pipeline import AspMtlPipeline
+from sercourse.training.cleaned_corpus import cleaned_table
+from sercourse.training.cleaning import band_gains, clean
+
+LITTLE = ("hidden=6", "head=6", "step=4", "threads=1", "accelerator=cpu", "epochs=2", "batch_size=16")
+CLASSES = {"emotion": ["anger", "neutral"], "noise": ["none", "white"], "gender": ["female", "male"]}
+
+
+def network(**options) -> AspMtl:
+    torch.manual_seed(0)
+    return AspMtl(106, CLASSES, AspMtlConfig(hidden=6, head=6, **options))
+
+
+def wired(mask_bias: float, noise_bias: float) -> AspMtl:
+    """A model 1 whose mask and posterior are the same everywhere."""
+    model = network(mask=True)
+    for layer, bias in ((model.mask_head, mask_bias), (model.auxiliary_head, 0.0)):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.constant_(layer.bias, bias)
+    with torch.no_grad():
+        model.auxiliary_head.bias[1] = noise_bias
+    return model
+
+
+@pytest.fixture(scope="module")
+def waveforms() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [(0.1 * rng.normal(size=length)).astype(np.float32) for length in (4001, 16_000, 8320)]
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_mask_that_is_open_leaves_the_recording_alone(waveforms, step):
+    for wave, cleaned in zip(waveforms, clean(waveforms, wired(50.0, -5.0), step=step), strict=True):
+        np.testing.assert_allclose(cleaned.masked, wave, atol=1e-5)
+        np.testing.assert_array_equal(cleaned.silenced, wave)
+        assert cleaned.posterior.shape == (1 + len(wave) // 160,)
+        assert cleaned.gains.shape == (1 + len(wave) // 160, 64)
+
+
+def test_a_mask_that_is_shut_leaves_nothing_and_noise_frames_are_silenced(waveforms):
+    for cleaned in clean(waveforms, wired(-50.0, 5.0)):
+        assert np.abs(cleaned.masked).max() < 1e-15
+        assert not cleaned.silenced.any()
+        assert cleaned.posterior == pytest.approx(torch.tensor(5.0).sigmoid().item(), abs=1e-5)
+
+
+def test_a_recording_is_cleaned_alone_as_among_others(waveforms):
+    model = network(mask=True)
+    together = clean(waveforms, model)
+    for wave, one in zip(waveforms, together, strict=True):
+        np.testing.assert_allclose(clean([wave], model)[0].masked, one.masked, atol=1e-5)
+
+
+def test_gains_of_bands_reach_the_bins_that_the_bands_cover():
+    gains = np.ones((2, 64))
+    assert band_gains(gains) == pytest.approx(1.0)
+    gains[:, 40] = 0.0
+    low = band_gains(gains)[:, 0]
+    tone = np.sin(2 * np.pi * np.arange(16_000) / 16_000 * 31.25 * int(low.argmin())).astype(np.float32)
+    assert LogMel().compute(tone)[50].argmax() == 40, "the bin that is turned down most is the centre of band 40"
+
+
+def test_a_network_without_noise_or_mask_is_one_sentence(waveforms, little_corpus):
+    with pytest.raises(UserError, match="train it with --set auxiliary=noise"):
+        clean(waveforms, network(auxiliary="gender"))
+    assert clean(waveforms, network())[0].masked is None
+    with pytest.raises(UserError, match="train model 1 with --set mask=true"):
+        cleaned_table(little_corpus, network(), step=1)
+
+
+def test_what_is_left_belongs_to_the_weights(little_corpus):
+    model = network(mask=True)
+    left = cleaned_table(little_corpus, model, step=2, progress=False)
+    assert (left.drop(columns="path") == little_corpus.drop(columns="path")).sum().sum() > 0
+    assert left["emotion"].equals(little_corpus["emotion"])
+    (expected,) = clean([read_audio(little_corpus["path"].iloc[3])], model, step=2)
+    np.testing.assert_allclose(read_audio(left["path"].iloc[3]), expected.masked, atol=2e-4)
+    stamps = [Path(path).stat().st_mtime_ns for path in left["path"]]
+    again = cleaned_table(little_corpus, model, step=2, progress=False)
+    assert stamps == [Path(path).stat().st_mtime_ns for path in again["path"]]
+    with torch.no_grad():
+        model.mask_head.bias += 0.1
+    assert not set(cleaned_table(little_corpus, model, step=2, progress=False)["path"]) & set(left["path"])
+
+
+def test_the_chain_is_trained_and_predicts_from_a_file(little_corpus, monkeypatch, threads_put_back):
+    table = in_noise(little_corpus, (Condition("none"), Condition("white", 0.0, 0.0)), workers=1, progress=False)
+    monkeypatch.setattr(corpora, "load", lambda name: table)
+    chain = AspMtlPipeline.train(
+        "little+none+white@0", "kfold-2", noise_settings=(*LITTLE, "mask=true"),
+        gender_settings=(*LITTLE, "auxiliary=gender"), progress=False, workers=1,
+    )  # fmt: skip
+    assert sorted(chain.predictions["utterance_id"]) == sorted(table.index)
+    folds = chain.model1.protocol["repeats"][0]["folds"]
+    for number, (fold, run) in enumerate(zip(folds, chain.model2, strict=True)):
+        assert set(run.predictions["utterance_id"]) == set(fold["test"]), f"fold {number} only"
+    files = list(table["path"][:2])
+    told = chain.predict(files)
+    assert told["path"].tolist() == files
+    assert told.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+    assert told["noise"].between(0, 1).all()
+    again = AspMtlPipeline.load(chain.model1.folder, [run.folder for run in chain.model2])
+    assert again.predict(files).equals(told)
+    with pytest.raises(UserError, match="has 2 folds, and 1 runs of model 2 were named"):
+        AspMtlPipeline.load(chain.model1.folder, [chain.model2[0].folder])

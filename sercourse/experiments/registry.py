@@ -9,12 +9,14 @@ from functools import partial
 from sercourse.errors import UserError, did_you_mean
 from sercourse.experiments import (
     asp_mtl,
+    asp_mtl_probes,
     autoencoder_evaluation,
     emotion_autoencoder,
     emotion_autoencoder_figures,
     signal_preprocessing,
 )
 from sercourse.experiments.cells import Bench
+from sercourse.models.asp_mtl_config import AUXILIARIES
 from sercourse.training.runs import environment
 
 NETWORK = ("profile", "jobs", "store")
@@ -103,6 +105,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             partial(asp_mtl.snr_table, name=name),
         )
         for name, table in (*asp_mtl.printed()["snr"].items(), ("unseen", {"noise": "unseen"}))
+    },
+    **{
+        f"asp_mtl/probes_{auxiliary}": Experiment(
+            f"what fresh probes read of the {auxiliary} from shared and private features, constraints on and off",
+            partial(asp_mtl_probes.probes, auxiliary=auxiliary),
+            (*NETWORK, "rows"),
+        )
+        for auxiliary in AUXILIARIES
     },
 }
 """Every artifact, in the order of the chapters."""

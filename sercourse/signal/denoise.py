@@ -9,11 +9,13 @@ Notebook: 03_asp_mtl.ipynb
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numba
 import numpy as np
 from sklearn.decomposition import NMF
+from sklearn.exceptions import ConvergenceWarning
 
 from sercourse.errors import AudioError
 from sercourse.signal.audio import SAMPLE_RATE
@@ -121,7 +123,9 @@ def nmf(noisy: np.ndarray, *, components: int = 24) -> np.ndarray:
     if pause.all():
         pause = energy <= np.quantile(energy, 0.5)
     model = NMF(min(components, *magnitudes.shape), init="nndsvda", max_iter=200, tol=1e-3, random_state=0)
-    spectra = model.fit_transform(magnitudes)  # (F, K)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 rounds are enough to tell noise from speech
+        spectra = model.fit_transform(magnitudes)  # (F, K)
     activity = model.components_  # (K, T)
     in_pause, in_speech = activity[:, pause].mean(1), activity[:, ~pause].mean(1)
     noise_share = np.clip(in_pause / np.maximum(in_speech, 1e-12), 0.0, 1.0)  # 1: as active in the pauses

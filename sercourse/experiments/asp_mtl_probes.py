@@ -1,0 +1,94 @@
+"""Chapter 03: is the auxiliary label gone from the shared features? Fresh probes, with and without the constraints.
+
+Source: Liu and Zhang, IEEE Access 2023, section III B (what the constraints are for; the paper does not test it).
+Notebook: 03_asp_mtl.ipynb
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from rich.table import Table
+
+from sercourse import corpora
+from sercourse.evaluation.probes import KINDS, probe
+from sercourse.experiments.cells import Bench
+from sercourse.features.extract import extract
+from sercourse.training.frozen import frozen
+from sercourse.training.networks import TrainingConfig
+from sercourse.training.predict import load_network
+from sercourse.training.protocols import Protocol
+from sercourse.training.runs import Run
+
+CHAPTER = "asp_mtl"
+IN_NOISE = "+none+all@0"
+"""Conditions under which the noise models are probed."""
+
+PROTOCOL = "group-5"
+
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "both constraints": (),
+    "without the adversary": ("adversary_weight=0",),
+    "without orthogonality": ("orthogonality_weight=0",),
+    "neither": ("adversary_weight=0", "orthogonality_weight=0"),
+    "told the task, as printed": ("discriminate=task",),
+}
+"""Constraints on and off; and the discriminator that tells tasks, which both draw the same speech here."""
+
+SPACES = {"shared": "shared", "private": "auxiliary_states"}
+"""Feature space to the network's output."""
+
+
+def probes(bench: Bench, auxiliary: str) -> dict:
+    """What fresh probes read of the auxiliary label from shared and private features, and what the emotion pays.
+
+    Args:
+        bench: how to measure.
+        auxiliary: "noise" or "gender".
+    """
+    bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
+    bench.check_rows(list(VARIANTS))
+    corpus = bench.corpus + (IN_NOISE if auxiliary == "noise" else "")
+    rows = {}
+    for title, changes in VARIANTS.items():
+        config = replace(bench, corpus=corpus).config(CHAPTER, PROTOCOL, (f"auxiliary={auxiliary}", *changes))
+        cell = bench.cell(title, config, more=partial(_probed, config))
+        rows[title] = cell and {name: cell[name] for name in ("wa", "ua", "tasks", "probes", "run")}
+    if bench.console is not None:
+        heads = [f"{space}, {kind}" for space in SPACES for kind in KINDS]
+        table = Table(f"UA of {auxiliary}", *heads, "chance", "emotion UA", box=None, pad_edge=False)
+        for title, row in rows.items():
+            if row is not None:
+                values = [row["probes"][space][kind]["ua"] for space in SPACES for kind in KINDS]
+                chance = row["probes"]["shared"]["linear"]["chance"]
+                table.add_row(title, *(f"{value:.1f}" for value in (*values, chance, row["ua"])))
+        bench.console.print(table)
+    asked = {"corpus": corpus, "protocol": PROTOCOL, "profile": bench.profile, "seed": bench.seed}
+    return {"artifact": f"{CHAPTER}/probes_{auxiliary}", "auxiliary": auxiliary, **asked, "rows": rows}
+
+
+def _probed(config: TrainingConfig, run: Run) -> dict:
+    """Means over folds of what probes find on each fold's test side; they learn from its training side."""
+    auxiliary = config.settings.model.auxiliary
+    table = corpora.load(config.corpus)
+    features = {name: extract(table, name, progress=False) for name in config.recipe.features(config.settings)}
+    found: dict[tuple[str, str], list] = {}
+    for number, fold in enumerate(Protocol.from_json(run.protocol["repeats"][0]).folds):
+        network = load_network(run.folder, number)
+        examples = config.recipe.examples(features, table, network.classes, config.settings)
+        sides = {"train": fold.train, "test": fold.test}
+        sides = {side: [i for i in ids if all(i in maps for maps in features.values())] for side, ids in sides.items()}
+        states = {side: frozen(network, examples, ids, list(SPACES.values())) for side, ids in sides.items()}
+        labels = {side: table.loc[ids, auxiliary].to_numpy(dtype=object) for side, ids in sides.items()}
+        for space, name in SPACES.items():
+            for kind in KINDS:
+                told = probe(states["train"][name], labels["train"], states["test"][name], labels["test"], kind=kind)
+                found.setdefault((space, kind), []).append(told)
+    figures = {
+        space: {kind: {figure: float(np.mean([getattr(told, figure) for told in found[space, kind]]))
+                       for figure in ("wa", "ua", "majority", "chance")} for kind in KINDS}
+        for space in SPACES
+    }  # fmt: skip
+    return {"probes": figures, "tasks": run.summary["tasks"]}

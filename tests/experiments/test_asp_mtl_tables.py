@@ -1,0 +1,86 @@
+"""Chapter 03's artifacts on a tiny corpus: cells, test mixtures of their own, probes that learn from training only."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sercourse import corpora
+from sercourse.corpora.noisy import Condition, in_noise
+from sercourse.errors import UserError
+from sercourse.experiments import asp_mtl, asp_mtl_probes, cells, registry
+from sercourse.experiments.cells import Bench
+from sercourse.signal.snr import snr_in
+from sercourse.training.recipes.asp_mtl import RECIPE
+from sercourse.training.settings import Settings
+
+TINY = ("hidden=6", "head=6", "step=4", "threads=1", "accelerator=cpu", "epochs=1", "batch_size=16")
+
+
+@pytest.fixture
+def bench(own_folders, my_csv, monkeypatch) -> Bench:
+    """Tiny networks, two folds, two noises at two levels, results in a folder of the test's own."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    base = corpora.load(my_csv)
+    base["gender"] = ["female", "male"] * (len(base) // 2)
+    noisy = in_noise(base, (Condition("none"), Condition("white", 0.0, 0.0)), workers=1, progress=False)
+    monkeypatch.setattr(corpora, "load", lambda name: noisy if "+" in name else base)
+    monkeypatch.setattr(cells, "RESULTS", own_folders / "results")
+    tiny: Settings = RECIPE.profiles["quick"].changed(TINY)
+    monkeypatch.setattr(RECIPE, "profiles", {"quick": tiny})
+    monkeypatch.setattr(asp_mtl, "SNRS", (-5, 5))
+    monkeypatch.setattr(asp_mtl, "_at_hand", lambda: ["white"])
+    monkeypatch.setattr(asp_mtl.model1, "__defaults__", ("kfold-2",))
+    monkeypatch.setattr(asp_mtl_probes, "PROTOCOL", "kfold-2")
+    return Bench(corpus="tiny", console=Console(file=io.StringIO(), width=200), store=True)
+
+
+def test_snr_table_judges_every_method_and_keeps_the_cell(bench):
+    result = asp_mtl.snr_table(bench, "table5")
+    assert set(result["rows"]) == {*asp_mtl.METHODS, *asp_mtl.MODEL_ROWS}
+    assert all(np.isfinite(row).all() and len(row) == 2 for row in result["rows"].values())
+    assert all(gain["low"] <= gain["mean"] <= gain["high"] for gain in result["gain_over_classical"])
+    assert result["printed"]["ASP-MTL"] == [4.56, 8.76, 13.84, 18.01]
+    assert asp_mtl.snr_table(bench, "table5") == result, "from the stored cell"
+    assert "as stored in results/" in bench.console.file.getvalue()
+
+
+def test_test_mixtures_have_their_snr_and_are_no_training_mixtures(bench, my_csv):
+    table = corpora.load(my_csv)
+    row = table.iloc[0]
+    one, same = (asp_mtl._test_mixture(table.index[0], row, "white", -5) for _ in range(2))
+    assert np.array_equal(one.noisy, same.noisy)
+    assert snr_in(one.clean, one.noisy) == pytest.approx(-5, abs=0.01)
+    other = asp_mtl._test_mixture(table.index[0], row, "white", 5)
+    assert abs(np.corrcoef(one.noise, other.noise)[0, 1]) < 0.1, "each level has a noise of its own"
+
+
+def test_printed_tables_have_four_levels():
+    printed = asp_mtl.printed()["snr"]
+    assert [table["noise"] for table in printed.values()] == ["white", "pink", "babble", "factory"]
+    for table in printed.values():
+        for row in table["rows"].values():
+            assert row == sorted(row), "more noise in, more noise out"
+            assert len(row) == 4
+
+
+def test_probes_read_both_spaces(bench):
+    asked = Bench(**{**vars(bench), "rows": ("neither",)})
+    result = asp_mtl_probes.probes(asked, "gender")
+    assert result["rows"]["both constraints"] is None
+    found = result["rows"]["neither"]["probes"]
+    for space in ("shared", "private"):
+        for kind in ("linear", "mlp"):
+            assert 0 <= found[space][kind]["ua"] <= 100
+            assert found[space][kind]["chance"] == pytest.approx(50)
+    with pytest.raises(UserError, match="the artifact has no such row"):
+        asp_mtl_probes.probes(Bench(**{**vars(bench), "rows": ("nothing",)}), "gender")
+
+
+def test_every_artifact_is_listed():
+    listed = {name for name in registry.EXPERIMENTS if name.startswith("asp_mtl/")}
+    tables = {f"asp_mtl/{name}" for name in ("table5", "table6", "table7", "table8", "unseen")}
+    assert listed == tables | {"asp_mtl/probes_noise", "asp_mtl/probes_gender"}

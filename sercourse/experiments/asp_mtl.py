@@ -36,7 +36,7 @@ from sercourse.training.predict import load_network
 from sercourse.training.runs import Run
 
 CHAPTER = "asp_mtl"
-MODEL1 = ("mask=true",)
+MODEL1 = ("auxiliary=noise", "mask=true")
 TRAINED_ON = "+none+all@-12..12"
 """Conditions of model 1's corpus: as recorded, and the four noises at an SNR drawn for every utterance."""
 

@@ -81,18 +81,40 @@ class Bench:
             config: its run.
             more: further figures from the run folder.
         """
-        stored = RESULTS / config.chapter / "cells" / f"{config.name}.json"
+
+        def measure() -> dict:
+            run = load_or_train(config, jobs=self.jobs, progress=self.console is not None)
+            return {name: run.summary[name] for name in KEPT} | {"predicted": spelled(run.predictions)} | more(run)
+
+        def valid(cell: dict) -> bool:  # a default that changed has made it another network
+            return config.settings.agrees(cell["settings"])
+
+        return self.kept(f"{row}, {config.protocol}", row, config.chapter, config.name, measure, valid=valid)
+
+    def kept(
+        self, title: str, row: str, chapter: str, name: str, measure: Callable[[], dict],
+        *, valid: Callable[[dict], bool] = lambda cell: True,
+    ) -> dict | None:  # fmt: skip
+        """A summary that is stored, or measured now; ``None`` where it is neither stored nor asked for.
+
+        Args:
+            title: said before it is measured.
+            row: its row, for ``rows``.
+            chapter: whose results.
+            name: of its file.
+            measure: gives the summary.
+            valid: whether a stored one is what is asked for.
+        """
+        stored = RESULTS / chapter / "cells" / f"{name}.json"
         if stored.exists():
             cell = json.loads(stored.read_text("utf-8"))
-            if config.settings.agrees(cell["settings"]):  # a default that changed has made it another network
-                self.say(f"{row}, {config.protocol}: as stored in results/ (delete {stored.name} to measure it anew)")
+            if valid(cell):
+                self.say(f"{title}: as stored in results/ (delete {stored.name} to measure it anew)")
                 return cell
         if self.rows and row not in self.rows:
             return None
-        self.say(f"{row}, {config.protocol}:")
-        run = load_or_train(config, jobs=self.jobs, progress=self.console is not None)
-        summary = {name: run.summary[name] for name in KEPT} | more(run)
-        summary |= {"predicted": spelled(run.predictions), "environment": environment()}
+        self.say(f"{title}:")
+        summary = measure() | {"environment": environment()}
         if self.store:
             write_json(stored, summary)
         return summary
@@ -176,12 +198,18 @@ def against(machine: Run, cells: Sequence[Mapping], metric: str = "wa") -> dict:
         cells: one per seed, in the same order; their letters suffice, no run folder is needed.
         metric: "wa" or "ua".
     """
+    name = machine.summary["features"].upper() + "+SVM"
+    judged = predicted_by(machine, cells)
+    return compare(machine.predictions, judged, names=(name, "network"), metric=metric).to_dict()
+
+
+def predicted_by(machine: Run, cells: Sequence[Mapping]) -> pd.DataFrame:
+    """Predictions of cells, with the folds and labels of a baseline on the same utterances; see :func:`against`."""
     parts = []
     for repeat, cell in enumerate(cells):
         part = machine.predictions[machine.predictions["repeat"] == repeat].sort_values("utterance_id")
         parts.append(part.assign(predicted=_read_letters(cell["predicted"]["0"], cell["confusion"]["emotions"])))
-    name = machine.summary["features"].upper() + "+SVM"
-    return compare(machine.predictions, pd.concat(parts), names=(name, "network"), metric=metric).to_dict()
+    return pd.concat(parts)
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:

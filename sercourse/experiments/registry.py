@@ -9,6 +9,7 @@ from functools import partial
 from sercourse.errors import UserError, did_you_mean
 from sercourse.experiments import (
     asp_mtl,
+    asp_mtl_ablation,
     asp_mtl_probes,
     autoencoder_evaluation,
     emotion_autoencoder,
@@ -106,6 +107,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         )
         for name, table in (*asp_mtl.printed()["snr"].items(), ("unseen", {"noise": "unseen"}))
     },
+    "asp_mtl/table9": Experiment(
+        "emotion under noise at 0 dB: a single task, one model, the other, both, the machines",
+        asp_mtl_ablation.ablation,
+        (*NETWORK, "rows"),
+    ),
     **{
         f"asp_mtl/probes_{auxiliary}": Experiment(
             f"what fresh probes read of the {auxiliary} from shared and private features, constraints on and off",

@@ -20,8 +20,8 @@ class AspMtlConfig:
         ValueError: a value outside its range.
     """
 
-    auxiliary: str = "noise"
-    """The second task: noise (model 1) or gender (model 2); a column of the utterance table."""
+    auxiliary: str = "gender"
+    """The second task: gender (model 2), or noise (model 1; for a corpus in noise); a column of the table."""
     hidden: int = 32
     """Size of every LSTM."""
     layers: int = 2

@@ -41,7 +41,7 @@ class AspMtlPipeline:
     @classmethod
     def train(
         cls, corpus: str, protocol: str = "group-5", *, profile: str = "quick", seed: int = 0,
-        noise_settings: Sequence[str] = ("mask=true",), gender_settings: Sequence[str] = ("auxiliary=gender",),
+        noise_settings: Sequence[str] = ("auxiliary=noise", "mask=true"), gender_settings: Sequence[str] = (),
         **options: int | bool | None,
     ) -> AspMtlPipeline:  # fmt: skip
         """Train model 1, clean the corpus in every fold by that fold's model 1, train model 2 on what is left.

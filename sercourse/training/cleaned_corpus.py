@@ -43,7 +43,7 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
         UserError: the network has no soft mask, or a full disk.
     """
     if network.mask_head is None:
-        raise UserError("this network has no soft mask; train model 1 with --set mask=true.")
+        raise UserError("this network has no soft mask; train model 1 with --set auxiliary=noise --set mask=true.")
     folder = cache_dir() / "cleaned" / _digest(network, step)
     targets = [folder / f"{_row_digest(row)}.flac" for row in _rows(table)]
     try:

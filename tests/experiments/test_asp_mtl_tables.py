@@ -11,7 +11,7 @@ from rich.console import Console
 from sercourse import corpora
 from sercourse.corpora.noisy import Condition, in_noise
 from sercourse.errors import UserError
-from sercourse.experiments import asp_mtl, asp_mtl_probes, cells, registry
+from sercourse.experiments import asp_mtl, asp_mtl_ablation, asp_mtl_probes, cells, registry
 from sercourse.experiments.cells import Bench
 from sercourse.signal.snr import snr_in
 from sercourse.training.recipes.asp_mtl import RECIPE
@@ -80,7 +80,22 @@ def test_probes_read_both_spaces(bench):
         asp_mtl_probes.probes(Bench(**{**vars(bench), "rows": ("nothing",)}), "gender")
 
 
+def test_table9_sets_one_model_the_other_and_both_beside_the_machine(bench, monkeypatch):
+    monkeypatch.setattr(asp_mtl_ablation, "PROTOCOLS", ("kfold-2",))
+    monkeypatch.setattr(cells, "MACHINES", ("is10",))
+    result = asp_mtl_ablation.ablation(bench)
+    assert set(result["rows"]) == {"IS10+SVM", "single task", "model 1 alone", "model 2 alone", "both models"}
+    for row, by_protocol in result["rows"].items():
+        figures = by_protocol["kfold-2"]
+        assert set(figures["ua_by_condition"]) == {"none", "white@0"}, row
+        assert figures["ua"] == pytest.approx(np.mean(list(figures["ua_by_condition"].values())), abs=1e-6), "balanced"
+    both = result["rows"]["both models"]["kfold-2"]
+    single = result["rows"]["single task"]["kfold-2"]
+    assert both["against_single"]["effect"] == pytest.approx(both["ua"] - single["ua"])
+    assert asp_mtl_ablation.ablation(bench)["rows"] == result["rows"], "from stored cells"
+
+
 def test_every_artifact_is_listed():
     listed = {name for name in registry.EXPERIMENTS if name.startswith("asp_mtl/")}
     tables = {f"asp_mtl/{name}" for name in ("table5", "table6", "table7", "table8", "unseen")}
-    assert listed == tables | {"asp_mtl/probes_noise", "asp_mtl/probes_gender"}
+    assert listed == tables | {"asp_mtl/table9", "asp_mtl/probes_noise", "asp_mtl/probes_gender"}

@@ -15,7 +15,7 @@ LENGTHS = (9, 6, 4, 1)
 
 def network(**options) -> AspMtl:
     torch.manual_seed(0)
-    return AspMtl(7, CLASSES, AspMtlConfig(hidden=5, head=4, **options), bands=3)
+    return AspMtl(7, CLASSES, AspMtlConfig(**{"hidden": 5, "head": 4, "auxiliary": "noise", **options}), bands=3)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_labels_do_not_reach_the_outputs(batch):
         ({"hidden": 0}, "hidden=0: must be 1 or more"),
         ({"auxiliary": "age"}, "auxiliary=age: choose one of noise, gender"),
         ({"discriminate": "corpus"}, "discriminate=corpus: choose one of task, label"),
-        ({"mask": True, "auxiliary": "gender"}, "mask=true needs auxiliary=noise"),
+        ({"mask": True}, "mask=true needs auxiliary=noise"),
         ({"adversary_weight": -1.0}, "adversary_weight=-1.0: must be 0 or more"),
         ({"dropout": 1.0}, "dropout=1.0"),
         ({"critic": (0,)}, "critic: sizes must be 1 or more"),

@@ -25,7 +25,7 @@ CLASSES = {"emotion": ["anger", "neutral"], "noise": ["none", "white"], "gender"
 
 def network(**options) -> AspMtl:
     torch.manual_seed(0)
-    return AspMtl(106, CLASSES, AspMtlConfig(hidden=6, head=6, **options))
+    return AspMtl(106, CLASSES, AspMtlConfig(**{"hidden": 6, "head": 6, "auxiliary": "noise", **options}))
 
 
 def wired(mask_bias: float, noise_bias: float) -> AspMtl:
@@ -81,7 +81,7 @@ def test_a_network_without_noise_or_mask_is_one_sentence(waveforms, little_corpu
     with pytest.raises(UserError, match="train it with --set auxiliary=noise"):
         clean(waveforms, network(auxiliary="gender"))
     assert clean(waveforms, network())[0].masked is None
-    with pytest.raises(UserError, match="train model 1 with --set mask=true"):
+    with pytest.raises(UserError, match="train model 1 with --set auxiliary=noise --set mask=true"):
         cleaned_table(little_corpus, network(), step=1)
 
 
@@ -104,8 +104,8 @@ def test_the_chain_is_trained_and_predicts_from_a_file(little_corpus, monkeypatc
     table = in_noise(little_corpus, (Condition("none"), Condition("white", 0.0, 0.0)), workers=1, progress=False)
     monkeypatch.setattr(corpora, "load", lambda name: table)
     chain = AspMtlPipeline.train(
-        "little+none+white@0", "kfold-2", noise_settings=(*LITTLE, "mask=true"),
-        gender_settings=(*LITTLE, "auxiliary=gender"), progress=False, workers=1,
+        "little+none+white@0", "kfold-2", noise_settings=(*LITTLE, "auxiliary=noise", "mask=true"),
+        gender_settings=LITTLE, progress=False, workers=1,
     )  # fmt: skip
     assert sorted(chain.predictions["utterance_id"]) == sorted(table.index)
     folds = chain.model1.protocol["repeats"][0]["folds"]

@@ -35,7 +35,7 @@ def features() -> dict[str, dict[str, np.ndarray]]:
 def examples(features, *changes: str, emotion=None, gender=None):
     """Frames of forty utterances; a label that is not given alternates."""
     chapter = recipe("asp_mtl")
-    settings = chapter.settings("quick", ("auxiliary=gender", "step=1", *changes))
+    settings = chapter.settings("quick", ("step=1", *changes))
     both = {"emotion": ["anger", "neutral"], "gender": ["female", "male"]}
     table = pd.DataFrame(
         {task: given if given is not None else [names[k % 2] for k in range(len(IDS))]
@@ -98,7 +98,7 @@ def noisy_corpus(little_corpus) -> pd.DataFrame:
 
 
 def test_both_tasks_are_judged_and_the_network_comes_back(noisy_corpus, threads_put_back):
-    config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "mask=true"))
+    config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "auxiliary=noise", "mask=true"))
     run = train(config, table=noisy_corpus, progress=False, workers=1)
     judged = run.predictions
     assert set(judged["utterance_id"]) == set(noisy_corpus.index)
@@ -120,7 +120,7 @@ def test_both_tasks_are_judged_and_the_network_comes_back(noisy_corpus, threads_
 
 def test_a_speaker_who_was_not_trained_on_is_no_class(little_corpus, threads_put_back):
     """Leaving one gender's speakers out: the other gender alone cannot teach the task, and that is said."""
-    config = TrainingConfig("asp_mtl", "little", "loso", changes=(*LITTLE, "auxiliary=gender"))
+    config = TrainingConfig("asp_mtl", "little", "loso", changes=LITTLE)
     women = little_corpus[little_corpus["gender"] == "female"]
     with pytest.raises(UserError, match=r"gender: of the two or more classes.*shows only 'female'"):
         train(config, table=women, progress=False, workers=1)
@@ -133,7 +133,7 @@ def test_a_mask_needs_the_clean_version(little_corpus, threads_put_back):
     noisy_only = in_noise(
         little_corpus, (Condition("white", 0.0, 0.0), Condition("pink", 0.0, 0.0)), workers=1, progress=False
     )
-    config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "mask=true"))
+    config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "auxiliary=noise", "mask=true"))
     with pytest.raises(UserError, match="has no clean version in the corpus; name it with the condition none"):
         train(config, table=noisy_only, progress=False, workers=1)
 
@@ -162,7 +162,7 @@ def test_unlabelled_utterances_beside_a_fold(little_corpus, protocol):
 def test_unlabelled_utterances_are_trained_on_where_asked(little_corpus, threads_put_back):
     table = little_corpus.copy()
     table.loc[table.index[::4], "emotion"] = pd.NA
-    config = TrainingConfig("asp_mtl", "little", "kfold-2", changes=(*LITTLE, "auxiliary=gender", "unlabelled=true"))
+    config = TrainingConfig("asp_mtl", "little", "kfold-2", changes=(*LITTLE, "unlabelled=true"))
     run = train(config, table=table, progress=False, workers=1)
     assert set(run.predictions["utterance_id"]) == set(table.index[table["emotion"].notna()])
     assert run.summary["tasks"]["gender"]["n_test"] == run.summary["n_test"] == 18

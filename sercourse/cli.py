@@ -17,6 +17,7 @@ from rich.table import Table
 
 from sercourse import __version__
 from sercourse.errors import UserError
+from sercourse.training.settings import CHAPTERS
 
 app = typer.Typer(
     help="Multi-task speech emotion recognition: corpora, features, baselines, networks, experiments.",
@@ -30,7 +31,12 @@ console = Console(highlight=False)
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
-Corpus = Annotated[str, typer.Option("--corpus", help="NAME, NAME,NAME … or csv:FILE; `sercourse corpora` lists them.")]
+Corpus = Annotated[
+    str,
+    typer.Option(
+        "--corpus", help="NAME, NAME,NAME …, csv:FILE, or in noise NAME+none+white@0; `sercourse corpora` lists them."
+    ),
+]
 FeatureSet = Annotated[str, typer.Option("--features", help="is09, is10, egemaps, compare, logmel, mfcc, prosody, …")]
 ProtocolName = Annotated[
     str, typer.Option("--protocol", help="loso, session, language, group-K, kfold-K or holdout-PERCENT.")
@@ -156,7 +162,7 @@ def baseline(
 
 @app.command()
 def train(
-    chapter: Annotated[str, typer.Argument(help="emotion_autoencoder")],
+    chapter: Annotated[str, typer.Argument(help=" or ".join(CHAPTERS))],
     corpus: Corpus = "synthetic",
     protocol: ProtocolName = "loso",
     profile: Annotated[str, typer.Option(help="quick, course or paper.")] = "quick",

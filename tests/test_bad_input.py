@@ -168,6 +168,11 @@ def test_span_is_read(tmp_path):
         (["train", "emotion_autoencoder", "--corpus", "CSV", "--set", "functionals=is11"], "is11"),
         (["train", "emotion_autoencoder", "--corpus", "CSV", "--set", "accelerator=cuda"], "accelerator=cuda"),
         (["train", "emotion_autoencoder", "--devices", "3"], "devices=3"),
+        (["train", "asp_mtl", "--corpus", "CSV+hiss@0"], "no such noise 'hiss'"),
+        (["train", "asp_mtl", "--corpus", "CSV+white@loud"], "needs an SNR in dB"),
+        (["train", "asp_mtl", "--corpus", "CSV", "--set", "auxiliary=noise"], "noise: of the two or more classes"),
+        (["train", "asp_mtl", "--corpus", "CSV", "--set", "mask=true"], "mask=true needs auxiliary=noise"),
+        (["train", "asp_mtl", "--corpus", "CSV", "--set", "auxiliary=age"], "auxiliary=age"),
         (["predict", "nowhere.wav", "--run", "nowhere"], "is no run folder"),
         (["compare", "nowhere", "nowhere"], "not a finished run"),
         (["nonsense"], "nonsense"),
@@ -176,7 +181,7 @@ def test_span_is_read(tmp_path):
 )
 def test_wrong_option_is_named_and_exits_with_2(arguments, sentence, tmp_path, sercourse):
     corpus = own_recordings(tmp_path)
-    code, _, err = sercourse(*[corpus if a == "CSV" else a for a in arguments])
+    code, _, err = sercourse(*[a.replace("CSV", corpus) for a in arguments])
     assert code == 2
     assert sentence in err
     assert "Traceback" not in err

@@ -21,8 +21,8 @@ from sercourse.experiments.signal_preprocessing import protocol_lesson
 from sercourse.explain import plots
 from sercourse.training.baseline import BaselineConfig, run_baseline
 from sercourse.training.networks import TrainingConfig, train
-from sercourse.training.recipes.base import CHAPTERS
 from sercourse.training.runs import Run
+from sercourse.training.settings import CHAPTERS
 from sercourse.training.summary import print_summary
 
 NETWORK_PROTOCOL = "group-2"

@@ -16,6 +16,9 @@ from typing import Any
 
 from sercourse.errors import UserError, did_you_mean
 
+CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl")
+"""Chapters that `sercourse train` knows; each has a module of its name among the recipes."""
+
 PROFILES: tuple[str, ...] = ("quick", "course", "paper")
 PRECISIONS: dict[str, str] = {"fp32": "32-true", "bf16": "bf16-mixed"}
 """Our names to Lightning Fabric's."""

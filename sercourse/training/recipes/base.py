@@ -16,10 +16,7 @@ from sercourse.errors import UserError, did_you_mean
 from sercourse.models.multitask import MAIN, Classes, MultiTaskModel
 from sercourse.training.balancing import Balancer, FixedWeights
 from sercourse.training.batches import Examples
-from sercourse.training.settings import PROFILES, Settings
-
-CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl")
-"""Chapters that `sercourse train` knows; each has a module of its name here."""
+from sercourse.training.settings import CHAPTERS, PROFILES, Settings
 
 FeatureMaps = Mapping[str, Mapping[str, np.ndarray]]
 """Feature set to (utterance id to array)."""

@@ -73,13 +73,22 @@ def _measure_one(chapter: str, profile: str) -> Cost:
     settings = plan.settings(profile)
     rng = np.random.default_rng(0)
     ids = [str(number) for number in range(MEASURED)]
-    shapes = {"logmag": (160, 513), "is10": (1582,), "is09": (384,)}
+    shapes = {
+        "logmag": (160, 513),
+        "is10": (1582,),
+        "is09": (384,),
+        "logmel": (200, 64),
+        "mfcc": (200, 39),
+        "prosody": (200, 3),
+    }
     features = {
         name: {i: rng.normal(-40, 15, shapes[name]).astype(np.float32) for i in ids} for name in plan.features(settings)
     }
-    emotions = ["anger", "fear", "happiness", "sadness"]
-    classes = {"emotion": emotions}
-    frame = pd.DataFrame({"emotion": [emotions[k % 4] for k in range(MEASURED)]}, index=ids)
+    names = {"emotion": ["anger", "fear", "happiness", "sadness"], "gender": ["female", "male"]}
+    classes = {task: names[task] for task in plan.labels(settings)}
+    frame = pd.DataFrame(
+        {task: [known[k % len(known)] for k in range(MEASURED)] for task, known in classes.items()}, index=ids
+    )
     fabric = make_fabric(settings.loop)
     network = plan.model(features, ids, classes, settings)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.loop.learning_rate)

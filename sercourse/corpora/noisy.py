@@ -5,9 +5,9 @@ or a noise at an SNR in dB. The copies share ``recording``, so no protocol lets 
 split. They are made at first use, in the cache folder, and are the same whenever they are made again.
 
 Conditions: white, pink, brown, factory; babble (synthetic voices that nobody else has); recorded (everyday sounds from
-the folder ``noise`` of SERCOURSE_DATA), unseen (other recordings of the same classes, for tests on noise that training
-did not hear); ``all@0`` stands for white, pink, babble and factory at 0 dB. ``white@-10..10`` draws an SNR between the
-two for every utterance.
+the folder ``noise`` of SERCOURSE_DATA), unseen (other files of that folder, for tests on noise that training did not
+hear); ``all@0`` stands for white, pink, babble and factory at 0 dB. ``white@-10..10`` draws an SNR between the two for
+every utterance. Several corpora, separated by commas, each need their own conditions.
 
 Source: Liu and Zhang, IEEE Access 2023, section IV A.
 Notebook: 03_asp_mtl.ipynb
@@ -34,7 +34,7 @@ from sercourse.errors import AudioError, CorpusError, did_you_mean
 from sercourse.paths import cache_dir, data_dir
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import SAMPLE_RATE, read_audio
-from sercourse.signal.noise import NOISES, babble, list_noises, mix, noise_class, recorded
+from sercourse.signal.noise import NOISES, babble, list_noises, mix, recorded
 
 VERSION = 1
 """Goes up whenever the same name would give other audio."""
@@ -47,7 +47,8 @@ KINDS: tuple[str, ...] = (*NOISES, "babble", "recorded", "unseen")
 SNR_RANGE = (-40.0, 60.0)
 """dB; beyond, one of the two signals is gone from 16 bits."""
 
-_NAME = re.compile(r"(?P<base>.+?)(?P<conditions>(\+[a-z]+(@[^+@]*)?)+)")
+_NAME = re.compile(r"(?P<base>.+?)(?P<conditions>(\+[a-z]+(@[+-]?[^+@]*)?)+)")
+_CONDITION = re.compile(r"\+([a-z]+)(?:(@)([+-]?[^+@]*))?")
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,11 @@ def parse(name: str) -> tuple[str, tuple[Condition, ...]] | None:
     if found is None:
         return None
     conditions: list[Condition] = []
-    for text in found["conditions"].split("+")[1:]:
-        kind, _, level = text.partition("@")
-        if kind == "none" and not level:
+    for kind, at, level in _CONDITION.findall(found["conditions"]):
+        text = f"{kind}{at}{level}"
+        if kind == "none":
+            if at:
+                raise CorpusError(f"{name}: 'none' takes no SNR; write none, or name a noise: white{at}{level}.")
             conditions.append(Condition("none"))
             continue
         if kind not in (*KINDS, "all"):
@@ -123,7 +126,7 @@ def in_noise(
         the mixture was multiplied with).
 
     Raises:
-        CorpusError: an utterance cannot be mixed (it is silent, say), no recorded noises, a full disk.
+        UserError: an utterance cannot be read or mixed (it is silent, say), no recorded noises, a full disk.
     """
     parts = []
     for condition in conditions:
@@ -141,26 +144,45 @@ def _mixtures(
 ) -> tuple[list[str], dict[str, list[float]]]:
     """Files of all utterances under one condition, made where they are not there; their ``gain`` and ``snr_db``."""
     rows = list(zip(table.index.astype(str), table["path"], table["start"], table["end"], strict=True))
-    stamps = [(i, Path(path).stat().st_size, Path(path).stat().st_mtime_ns, start, end) for i, path, start, end in rows]
-    told = json.dumps([VERSION, seed, condition.label, stamps])
+    stamps = [(i, *_stamp(path), start, end) for i, path, start, end in rows]
+    told = json.dumps([VERSION, seed, condition.label, stamps, _sources(condition.kind)])
     folder = cache_dir() / "noisy" / condition.label / hashlib.sha256(told.encode()).hexdigest()[:16]
     paths = [str(folder / f"{number:05d}.flac") for number in range(len(rows))]
     index = folder / "levels.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            if not index.exists():
+            if not index.exists() or not all(Path(path).exists() for path in paths):
                 jobs = (delayed(_mixture)(*row, path, condition, seed) for row, path in zip(rows, paths, strict=True))
                 done = Parallel(n_jobs=workers, prefer="threads", return_as="generator")(jobs)
                 with progress_bar(progress) as bar:
                     levels = list(bar.track(done, total=len(rows), description=condition.label))
                 gains, snrs = map(list, zip(*levels, strict=True))
-                index.write_text(json.dumps({"gain": gains, "snr_db": snrs}), encoding="utf-8")
+                partial = index.with_suffix(".partial")
+                partial.write_text(json.dumps({"gain": gains, "snr_db": snrs}), encoding="utf-8")
+                partial.replace(index)
             return paths, json.loads(index.read_text("utf-8"))
+    except (OSError, soundfile.LibsndfileError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise CorpusError(f"{folder}: cannot be written ({why}); free space or set SERCOURSE_CACHE.") from None
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """Size and time of change of a file.
+
+    Raises:
+        CorpusError: it is not there.
+    """
+    try:
+        status = Path(path).stat()
     except OSError as error:
-        raise CorpusError(
-            f"{folder}: cannot be written ({error.strerror}); free space or set SERCOURSE_CACHE."
-        ) from None
+        raise CorpusError(f"{path}: cannot be read ({error.strerror}); check the path.") from None
+    return status.st_size, status.st_mtime_ns
+
+
+def _sources(kind: str) -> list[tuple[str, int, int]]:
+    """What a recorded noise is drawn from; nothing for a noise that is made."""
+    return [(file.name, *_stamp(str(file))) for file in recordings(kind)] if kind in ("recorded", "unseen") else []
 
 
 def _mixture(
@@ -188,33 +210,39 @@ def make_noise(kind: str, n_samples: int, rng: np.random.Generator) -> np.ndarra
         return NOISES[kind](n_samples, rng)
     if kind == "babble":
         return babble(n_samples, _voices(), rng, exclude=())
-    files = _recordings(str(data_dir() or ""), kind)
+    files = recordings(kind)
     return recorded(n_samples, files[rng.integers(len(files))], rng)
 
 
-@lru_cache(maxsize=2)
-def _recordings(data: str, kind: str) -> list[Path]:
-    """Everyday sounds: of each class the first half for ``recorded``, the second half for ``unseen``."""
-    folder = Path(data) / "noise"
-    if not data or not folder.is_dir():
+def recordings(kind: str) -> list[Path]:
+    """Everyday sounds for ``recorded`` or ``unseen``: a digest of a file's name says which, so that another file in the
+    folder moves none of the others.
+
+    Raises:
+        CorpusError: no folder, or no file for this kind in it.
+    """
+    data = data_dir()
+    folder = Path(data or "") / "noise"
+    if data is None or not folder.is_dir():
         raise CorpusError(
             f"{kind}: no folder 'noise' under SERCOURSE_DATA; put recordings named CLASS-NUMBER.flac there, or take"
             f" {', '.join(PRINTED)}."
         )
-    classes: dict[str, list[Path]] = {}
-    for file in list_noises(folder):
-        classes.setdefault(noise_class(file), []).append(file)
-    halves = (
-        files[: -(-len(files) // 2)] if kind == "recorded" else files[-(-len(files) // 2) :]
-        for files in classes.values()
-    )
-    return [file for half in halves for file in half]
+    files = [file for file in list_noises(folder) if zlib.crc32(file.stem.encode()) % 2 == (kind == "unseen")]
+    if not files:
+        raise CorpusError(f"{kind}: none of the recordings in {folder} is for this; put more of them there.")
+    return files
+
+
+def in_conditions(corpus: str, conditions: str) -> str:
+    """The name of a corpus, or of several with commas, under conditions such as ``+none+white@0``."""
+    return ",".join(part + conditions for part in corpus.split(","))
 
 
 @lru_cache(maxsize=1)
 def _voices() -> dict[str, list[np.ndarray]]:
-    """Voices for babble: synthetic ones of a drawing of their own, made a fifth higher and lower, so that they belong
-    to no speaker of any corpus."""
+    """Voices for babble: synthetic ones of a drawing of their own, played 20 % faster and 17 % slower, so that they
+    belong to no speaker of any corpus."""
     from sercourse.corpora import synthetic  # here, for it starts espeak-ng
 
     folder = cache_dir() / "babble_voices"

@@ -8,10 +8,12 @@ Notebook: 03_asp_mtl.ipynb
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -20,6 +22,9 @@ from sklearn.preprocessing import StandardScaler
 from sercourse.evaluation.metrics import ua, wa
 
 KINDS: tuple[str, ...] = ("linear", "mlp")
+
+ENOUGH = 10
+"""Rows of every class, so that a tenth can be set aside to stop the mlp early."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Probe:
         wa: share of the tested rows that it told right.
         ua: mean recall over the classes.
         majority: WA of always naming the class that is most frequent in training.
-        chance: UA of the same, 100 / C.
+        chance: UA of guessing, 100 / (number of classes in the test).
     """
 
     kind: str
@@ -66,12 +71,16 @@ def probe(
     if len(names) < 2:
         raise ValueError("a probe needs two classes or more to learn from")
     if kind == "linear":
-        classifier = LogisticRegression(max_iter=2000, class_weight="balanced")
+        classifier = LogisticRegression(max_iter=2000)
     else:
-        classifier = MLPClassifier((64,), alpha=1e-2, max_iter=300, early_stopping=True, random_state=seed)
-    predicted = make_pipeline(StandardScaler(), classifier).fit(train, y_train).predict(test)
+        enough = counts.min() >= ENOUGH
+        classifier = MLPClassifier((64,), alpha=1e-2, max_iter=300, early_stopping=enough, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 300 rounds are what the mlp is given
+        predicted = make_pipeline(StandardScaler(), classifier).fit(train, y_train).predict(test)
     majority = np.full(len(y_test), names[counts.argmax()])
-    return Probe(kind, wa(y_test, predicted), ua(y_test, predicted), wa(y_test, majority), ua(y_test, majority))
+    chance = 100 / len(np.unique(y_test))
+    return Probe(kind, wa(y_test, predicted), ua(y_test, predicted), wa(y_test, majority), chance)
 
 
 def _labelled(features: np.ndarray, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

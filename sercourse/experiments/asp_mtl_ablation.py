@@ -17,6 +17,7 @@ import pandas as pd
 from rich.table import Table
 from sklearn.metrics import f1_score
 
+from sercourse.corpora.noisy import in_conditions
 from sercourse.evaluation.comparison import compare
 from sercourse.evaluation.metrics import ua
 from sercourse.experiments.cells import Bench, against, predicted_by, spelled
@@ -41,7 +42,7 @@ BOTH = "both models"
 
 def ablation(bench: Bench) -> dict:
     """Table 9, with what its rows leave open: a single task, and the machines."""
-    bench = replace(bench, corpus=(bench.corpus or "synthetic") + IN_NOISE, repeats=1)
+    bench = replace(bench, corpus=in_conditions(bench.corpus or "synthetic", IN_NOISE), repeats=1)
     bench.check_rows([*VARIANTS, BOTH])
     rows: dict[str, dict] = {}
     for protocol in PROTOCOLS:
@@ -74,12 +75,17 @@ def _both(bench: Bench, protocol: str) -> dict | None:
         predictions = chain.predictions
         runs = {"model1": chain.model1.summary["run"], "model2": [run.summary["run"] for run in chain.model2]}
         asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
-        return asked | summarise(predictions, seed=bench.seed) | {"predicted": spelled(predictions), "runs": runs}
+        settings = [first.settings.to_json(), second.settings.to_json()]
+        figures = summarise(predictions, seed=bench.seed) | {"predicted": spelled(predictions)}
+        return asked | figures | {"runs": runs, "settings": settings}
+
+    def valid(cell: dict) -> bool:
+        return first.settings.agrees(cell["settings"][0]) and second.settings.agrees(cell["settings"][1])
 
     first = bench.config(CHAPTER, protocol, VARIANTS["model 1 alone"])
     second = bench.config(CHAPTER, protocol, VARIANTS["model 2 alone"])
     name = f"{first.name}-then-{second.settings.digest}"
-    return bench.kept(f"{BOTH}, {protocol}", BOTH, CHAPTER, name, measure)
+    return bench.kept(f"{BOTH}, {protocol}", BOTH, CHAPTER, name, measure, valid=valid)
 
 
 def _judged(cell: dict, machine: Run, single: dict | None) -> dict:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from sercourse.explain.inversion import distance_db, to_waveform
 from sercourse.explain.players import player_table
 from sercourse.explain.plots import png
-from sercourse.explain.widgets import DPI, DYNAMIC_DB
+from sercourse.explain.widgets import DPI, DYNAMIC_DB, chooser
 from sercourse.features.spectral import LogMagnitude
 from sercourse.models.emotion_autoencoder import EmotionAutoencoder
 from sercourse.signal.audio import SAMPLE_RATE
@@ -115,22 +115,9 @@ class DecodingExplorer:
             ipywidgets.ToggleButtons(options=range(1, LAYERS + 1), value=layer, description="embedding layer",
                                      style={"description_width": "initial", "button_width": "40px"}),
         ]  # fmt: skip
-        picture = ipywidgets.Image(format="png", layout={"width": "880px", "max_width": "100%"})
-        picture.add_class("sercourse-picture")
-        heard = ipywidgets.HTML()
+        return chooser(choices, self.png, self._players, silent=choices[2:], box=DecodingBox)
 
-        def chosen(change: dict | None = None) -> None:
-            utterance, wanted, number = (choice.value for choice in choices)
-            picture.value = self.png(utterance, wanted, number)
-            if change is None or change["owner"] is not choices[2]:  # a layer changes the picture, not the sound
-                heard.value = self._players(utterance, wanted)
-
-        for choice in choices:
-            choice.observe(chosen, names="value")
-        chosen()
-        return DecodingBox([*choices, picture, heard])
-
-    def _players(self, utterance_id: str, emotion: str) -> str:
+    def _players(self, utterance_id: str, emotion: str, layer: int) -> str:
         cells = {"": [self.sound(utterance_id, None), self.sound(utterance_id, emotion)]}
         return player_table(cells, ["original, inverted", f"restored with {emotion}"], normalise=True).data
 

@@ -107,6 +107,35 @@ class Explorer:
         return player(self.sound(value), label=f"{self.setting} {value:g}").data
 
 
+def chooser(
+    choices: Sequence[ipywidgets.Widget], picture: Callable[..., bytes], players: Callable[..., str], *,
+    silent: Sequence[ipywidgets.Widget] = (), box: type[ipywidgets.VBox] = SliderBox,
+) -> ipywidgets.VBox:  # fmt: skip
+    """Menus and sliders with a picture and players; the picture carries the CSS class ``sercourse-picture``.
+
+    Args:
+        choices: what can be set; their values, in this order, are the arguments of the next two.
+        picture: gives the bytes of a PNG file.
+        players: gives HTML; "" where nothing is to be heard.
+        silent: those of the choices that change the picture alone.
+        box: its text is what a reader without a kernel sees.
+    """
+    shown = ipywidgets.Image(format="png", layout={"width": "880px", "max_width": "100%"})
+    shown.add_class("sercourse-picture")
+    heard = ipywidgets.HTML()
+
+    def chosen(change: dict | None = None) -> None:
+        values = [choice.value for choice in choices]
+        shown.value = picture(*values)
+        if change is None or change["owner"] not in silent:
+            heard.value = players(*values)
+
+    for choice in choices:
+        choice.observe(chosen, names="value")
+    chosen()
+    return box([*choices, shown, heard])
+
+
 def window_explorer(waveform: np.ndarray, *, seconds: float = 0.4) -> Explorer:
     """Length of the analysis window against the spectrogram: sharp in time or sharp in frequency, never both.
 

@@ -26,6 +26,14 @@ equations 17, 18 (binary)            cross-entropy over all classes
 alpha, beta, gamma, mu               1 each
 the auxiliary head                   judges every frame; an utterance's logits are the mean over its frames, so a
                                      posterior per frame comes with it
+model 2's input                      what model 1 leaves under its soft mask. In training that is speech which model 1
+                                     was fitted on, in testing it is not
+pre-emphasis, endpoint detection,    none of them (section IV B)
+data balance
+each task draws its own batches      with ``discriminate="task"`` every utterance of a batch is one task's draw; with
+                                     ``"label"`` an utterance serves both tasks
+choice of the epoch                  by the emotion's UA on validation, for model 1 too
+epochs, size of the emotion's head   100 and 32
 "removes the noise part"             frames whose noise posterior is above .5 are silenced; and, beyond the paper, a
                                      soft mask on the mel spectrum (``mask=True``)
 ===================================  ==================================================================================

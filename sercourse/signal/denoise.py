@@ -35,13 +35,19 @@ def spectrum(waveform: np.ndarray) -> np.ndarray:
     """Short-time spectrum, complex ``(257, T_frames)``; frame ``t`` is centred on sample ``160 t``.
 
     Raises:
-        AudioError: not one channel, or shorter than a window.
+        AudioError: not one channel, shorter than a window, or silent. All methods here say so.
     """
     import librosa  # here: it takes a second
 
+    _check(waveform)
+    return librosa.stft(waveform, n_fft=N_FFT, hop_length=HOP, win_length=WINDOW, window="hamming", pad_mode="constant")
+
+
+def _check(waveform: np.ndarray) -> None:
     if waveform.ndim != 1 or len(waveform) < WINDOW:
         raise AudioError(f"a waveform of shape {waveform.shape}; one channel of {WINDOW} samples or more is needed.")
-    return librosa.stft(waveform, n_fft=N_FFT, hop_length=HOP, win_length=WINDOW, window="hamming", pad_mode="constant")
+    if not np.any(waveform):
+        raise AudioError("the recording is silent throughout; there is no noise in it that could be removed.")
 
 
 def waveform_of(transform: np.ndarray, n_samples: int) -> np.ndarray:
@@ -73,15 +79,19 @@ def wavelet_lms(noisy: np.ndarray) -> np.ndarray:
 
     Daubechies-8 wavelet, five levels, the universal threshold ``sigma sqrt(2 ln T)`` with sigma from the finest
     coefficients. The filter (normalised LMS, 16 taps) predicts the noisy signal from the thresholded one; its step
-    grows with the error. Wavelet, levels and taps are ours, the paper names none.
+    grows with the error and stays below .005, for with longer steps it follows the noise. Wavelet, levels, taps and
+    step are ours, the paper names none.
 
     Source: Liu and Zhang, section IV E, after their reference [26].
     """
     import pywt
 
+    _check(noisy)
     coefficients = pywt.wavedec(noisy.astype(np.float64), WAVELET, level=LEVELS, mode="periodization")
     sigma = np.median(np.abs(coefficients[-1])) / 0.6745
     limit = sigma * np.sqrt(2 * np.log(len(noisy)))
+    if limit == 0:  # more than half of the finest coefficients are 0: no noise to be measured
+        return noisy.copy()
     soft = [pywt.threshold(part, limit, mode="soft") for part in coefficients]
     thresholded = pywt.waverec(soft, WAVELET, mode="periodization")[: len(noisy)]
     return _adaptive(thresholded, noisy.astype(np.float64), LMS_TAPS).astype(np.float32)
@@ -89,7 +99,7 @@ def wavelet_lms(noisy: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True)
 def _adaptive(x: np.ndarray, wanted: np.ndarray, taps: int) -> np.ndarray:
-    """Normalised LMS with a step of ``0.5 (1 - exp(-e ** 2 / p))``, p the power of what is wanted."""
+    """Normalised LMS with a step of ``0.005 (1 - exp(-e ** 2 / p))``, p the power of what is wanted."""
     weights = np.zeros(taps)
     weights[0] = 1.0
     power = np.mean(wanted**2) + 1e-12
@@ -100,8 +110,8 @@ def _adaptive(x: np.ndarray, wanted: np.ndarray, taps: int) -> np.ndarray:
         past[0] = x[n]
         out[n] = np.dot(weights, past)
         error = wanted[n] - out[n]
-        step = 0.5 * (1.0 - np.exp(-(error**2) / power))
-        weights += step * 0.01 * error * past / (np.dot(past, past) + power)
+        step = 0.005 * (1.0 - np.exp(-(error**2) / power))
+        weights += step * error * past / (np.dot(past, past) + power)
     return out
 
 
@@ -120,8 +130,8 @@ def nmf(noisy: np.ndarray, *, components: int = 24) -> np.ndarray:
     spoken = np.pad(speech_mask(noisy), (0, HOP))[::HOP][: magnitudes.shape[1]]
     energy = (magnitudes**2).sum(0)
     pause = ~spoken if (~spoken).any() and spoken.any() else energy <= np.quantile(energy, QUIET_SHARE)
-    if pause.all():
-        pause = energy <= np.quantile(energy, 0.5)
+    if pause.all():  # every frame has the same energy: nothing tells speech from noise
+        return noisy.copy()
     model = NMF(min(components, *magnitudes.shape), init="nndsvda", max_iter=200, tol=1e-3, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 200 rounds are enough to tell noise from speech
@@ -142,6 +152,7 @@ def spectral_gating(noisy: np.ndarray) -> np.ndarray:
     """
     import noisereduce
 
+    _check(noisy)
     return noisereduce.reduce_noise(y=noisy, sr=SAMPLE_RATE).astype(np.float32)
 
 

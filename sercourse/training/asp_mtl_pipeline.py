@@ -17,7 +17,7 @@ from sercourse import corpora
 from sercourse.errors import UserError
 from sercourse.models.multitask import MAIN
 from sercourse.signal.audio import read_audio
-from sercourse.training.cleaned_corpus import cleaned_table
+from sercourse.training.cleaned_corpus import cleaned_table, weights_digest
 from sercourse.training.cleaning import clean
 from sercourse.training.networks import TrainingConfig, load_or_train
 from sercourse.training.predict import Network, load_network, named
@@ -70,7 +70,8 @@ class AspMtlPipeline:
         for number in range(len(removers.protocol["repeats"][0]["folds"])):
             network = load_network(removers.folder, number)
             left = cleaned_table(table, network, step=first.settings.data.step, progress=shown)
-            config = replace(second, corpus=f"{corpus}~cleaned-{first.settings.digest}", fold=number)
+            left_by = weights_digest(network, first.settings.data.step)
+            config = replace(second, corpus=f"{corpus}~{left_by}", fold=number)
             classifiers.append(load_or_train(config, table=left, **options))
         return cls(removers, tuple(classifiers))
 
@@ -79,12 +80,18 @@ class AspMtlPipeline:
         """From run folders.
 
         Raises:
-            UserError: no such runs, or another number of classifiers than of removers.
+            UserError: no such runs, runs of another kind, or not one classifier for every fold of the removers.
         """
         removers, classifiers = read_run(model1), tuple(read_run(folder) for folder in model2)
-        folds = len(removers.protocol["repeats"][0]["folds"])
-        if len(classifiers) != folds:
-            raise UserError(f"{model1}: has {folds} folds, and {len(classifiers)} runs of model 2 were named.")
+        if not removers.summary["settings"]["model"].get("mask"):
+            raise UserError(f"{model1}: is no model 1 with a soft mask.")
+        folds = removers.protocol["repeats"][0]["folds"]
+        if len(classifiers) != len(folds):
+            raise UserError(f"{model1}: has {len(folds)} folds, and {len(classifiers)} runs of model 2 were named.")
+        for number, (fold, run) in enumerate(zip(folds, classifiers, strict=True)):
+            (own,) = run.protocol["repeats"][0]["folds"][:1]
+            if run.summary["chapter"] != CHAPTER or own["test"] != fold["test"]:
+                raise UserError(f"{run.folder}: is no model 2 for fold {number} of {model1}; name them in that order.")
         return cls(removers, classifiers)
 
     @property

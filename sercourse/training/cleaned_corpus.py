@@ -1,6 +1,7 @@
 """What model 1 leaves of a corpus: every recording under its soft mask, as files, for model 2 to learn from.
 
-Source: Liu and Zhang, IEEE Access 2023, section III: "the non-noise signal is input into model 2".
+Source: Liu and Zhang, IEEE Access 2023, section III: "the non-noise signal is input into model 2"; there, by dropping
+frames, which of steady noise leaves nothing.
 Notebook: 03_asp_mtl.ipynb
 """
 
@@ -44,7 +45,7 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
     """
     if network.mask_head is None:
         raise UserError("this network has no soft mask; train model 1 with --set auxiliary=noise --set mask=true.")
-    folder = cache_dir() / "cleaned" / _digest(network, step)
+    folder = cache_dir() / "cleaned" / weights_digest(network, step)
     targets = [folder / f"{_row_digest(row)}.flac" for row in _rows(table)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,8 +61,9 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
                         soundfile.write(partial, cleaned.masked, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
                         partial.replace(target)
                     bar.advance(task, len(part))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); free space or set SERCOURSE_CACHE.") from None
+    except (OSError, soundfile.LibsndfileError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"{folder}: cannot be written ({why}); free space or set SERCOURSE_CACHE.") from None
     paths = pd.Series([str(target) for target in targets], index=table.index, dtype="string")
     return table.assign(path=paths, start=0.0, end=float("nan"))
 
@@ -70,8 +72,8 @@ def _rows(table: pd.DataFrame) -> list[tuple[str, float, float]]:
     return list(zip(table["path"], table["start"], table["end"], strict=True))
 
 
-def _digest(network: AspMtl, step: int) -> str:
-    """16 hexadecimal digits over the weights."""
+def weights_digest(network: AspMtl, step: int) -> str:
+    """16 hexadecimal digits over a network's weights: networks with the same digest leave the same audio."""
     digest = hashlib.sha256(f"{VERSION} {step}".encode())
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.interpolate import interp1d
 
 from sercourse.errors import UserError
 from sercourse.features.extract import feature_extractor
@@ -56,6 +57,7 @@ def clean(waveforms: Sequence[np.ndarray], network: AspMtl, *, step: int = 1) ->
 
     Raises:
         UserError: the network does not know noise.
+        AudioError: a recording is shorter than 25 ms, silent, or holds NaN.
     """
     if "none" not in network.classes.get("noise", ()):
         raise UserError("this network was not trained to tell noise from none; train it with --set auxiliary=noise.")
@@ -79,15 +81,17 @@ def clean(waveforms: Sequence[np.ndarray], network: AspMtl, *, step: int = 1) ->
 def band_gains(gains: np.ndarray) -> np.ndarray:
     """Gains of mel bands ``(T, 64)`` as gains of the bins of a spectrum, ``(257, T)``."""
     weights = mel_filters(BANDS, N_FFT)  # (257, 64)
-    total = weights.sum(1)
-    weights[total == 0] = 0.0
     weights[0, 0], weights[-1, -1] = 1.0, 1.0  # the ends lie in no band
     return (weights / weights.sum(1, keepdims=True)) @ gains.T
 
 
 def _spread(values: np.ndarray, step: int, length: int) -> np.ndarray:
-    """Values of every ``step``-th frame to all ``length`` frames."""
-    return np.repeat(values, step, axis=0)[:length]
+    """Values of every ``step``-th frame to all ``length`` frames, on straight lines between them."""
+    known = np.arange(0, length, step)
+    if len(known) == 1:
+        return np.repeat(values[:1], length, axis=0)
+    places = np.minimum(np.arange(length), known[-1])
+    return interp1d(known, values[: len(known)], axis=0)(places).astype(np.float32)
 
 
 def _applied(waveform: np.ndarray, noise: np.ndarray, gains: np.ndarray | None) -> Cleaned:

@@ -70,7 +70,7 @@ def _other_task(predictions: pd.DataFrame, task: str, listed: Listed) -> dict[st
     """
     taught = {(repeat, name): job.classes[task] for repeat, name, job in listed}
     rows = zip(predictions["repeat"], predictions["fold"], predictions[task], strict=True)
-    judged = predictions[[label in taught[repeat, name] for repeat, name, label in rows]]
+    judged = predictions[[isinstance(label, str) and label in taught[repeat, name] for repeat, name, label in rows]]
     if judged.empty:
         return {"wa": None, "ua": None, "n_test": 0}
     figures = {metric.__name__: metric(judged[task], judged[f"predicted_{task}"]) for metric in (wa, ua)}

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
@@ -93,6 +93,9 @@ def train(
     progress = progress and is_leader()
     try:
         with FileLock(config.folder / ".lock", timeout=0) if is_leader() else nullcontext():
+            for protocol in _asked_for(config, protocols):  # said before features are computed
+                for fold in protocol.folds:
+                    _classes(config, table, fold.train)
             threads = _begin(config, resume, jobs, _digests(config, table, protocols))
             features = {
                 name: extract(table, name, workers=workers, progress=progress)
@@ -101,7 +104,8 @@ def train(
             usable = set.intersection(*(set(maps) for maps in features.values()))
             keys = {i: path.stem for i, path in next(iter(features.values())).paths.items()}
             shared = {"threads": threads, "data": data_hash(table, keys)}
-            listed = _fold_jobs(config, protocols, table[table.index.isin(list(usable))], shared)
+            listed = _fold_jobs(config, protocols, table, usable, shared)
+            protocols = _asked_for(config, protocols)
             if progress:
                 print(plan(config, protocols, listed))
             _run_jobs([job for *_, job in listed], Material(table, features), jobs=jobs, progress=progress)
@@ -191,7 +195,22 @@ def _begin(config: TrainingConfig, resume: bool, jobs: int, utterances: list[str
         return threads
 
 
-def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: pd.DataFrame, shared: dict) -> Listed:
+def _asked_for(config: TrainingConfig, protocols: list[Protocol]) -> list[Protocol]:
+    """The protocols with the folds that are asked for.
+
+    Raises:
+        UserError: there is no such fold.
+    """
+    if config.fold is None:
+        return protocols
+    if not all(0 <= config.fold < len(protocol.folds) for protocol in protocols):
+        raise UserError(f"fold {config.fold}: {config.protocol} has the folds 0 to {len(protocols[0].folds) - 1} here.")
+    return [replace(protocol, folds=(protocol.folds[config.fold],)) for protocol in protocols]
+
+
+def _fold_jobs(
+    config: TrainingConfig, protocols: list[Protocol], table: pd.DataFrame, usable: set[str], shared: dict
+) -> Listed:
     """Repeat, fold's name and job of every network; ``usable`` are the utterances with all features."""
     loop = config.settings.loop
     listed = []
@@ -202,9 +221,9 @@ def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: pd.Dat
             sides = {"train": fold.train, "validation": fold.validation, "test": fold.test}
             if loop.learn_from == "development":
                 sides |= {"train": (*fold.train, *fold.validation), "validation": ()}
-            sides = {side: tuple(i for i in ids if i in usable.index) for side, ids in sides.items()}
+            sides = {side: tuple(i for i in ids if i in usable) for side, ids in sides.items()}
             if loop.unlabelled:
-                sides["train"] += protocol.beside(fold, usable)
+                sides["train"] += tuple(i for i in protocol.beside(fold, table) if i in usable)
             if not sides["train"] or not sides["test"]:
                 continue
             if not sides["validation"] and loop.select != "last":
@@ -215,7 +234,7 @@ def _fold_jobs(config: TrainingConfig, protocols: list[Protocol], usable: pd.Dat
             for member in range(loop.members):
                 folder = config.folder / FOLDS / f"{repeat}-{number:02d}-{member}"
                 seed = network_seed(config.seed, repeat, number, member)
-                classes = _classes(config, usable, sides["train"])
+                classes = _classes(config, table, sides["train"])
                 job = FoldJob(folder, config.chapter, config.settings, classes, seed=seed, **shared, **sides)
                 listed.append((repeat, fold.name, job))
     if not listed:

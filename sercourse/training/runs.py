@@ -40,7 +40,8 @@ class Run:
         about: command, commit, environment, configuration, data hash, seconds.
         protocol: the protocol as a dictionary (``Protocol.from_json`` reads it).
         predictions: ``utterance_id, repeat, fold, emotion, predicted``, the labels that gaps are measured over
-            (``speaker, gender``), and perhaps ``p_<emotion>`` (probabilities).
+            (``speaker, gender``), and perhaps ``p_<emotion>`` (probabilities); of another task that was learnt, its
+            label and ``predicted_<task>``.
         summary: the figures, as ``--json`` writes them.
     """
 

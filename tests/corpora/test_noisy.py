@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from itertools import combinations
 from pathlib import Path
 
@@ -12,10 +13,10 @@ import pytest
 import soundfile
 
 from sercourse import corpora
-from sercourse.corpora import noisy
-from sercourse.corpora.noisy import Condition, in_noise, make_noise, parse
+from sercourse.corpora import noisy, synthetic
+from sercourse.corpora.noisy import Condition, in_conditions, in_noise, make_noise, parse, recordings
 from sercourse.corpora.table import make_table
-from sercourse.errors import CorpusError
+from sercourse.errors import CorpusError, UserError
 from sercourse.signal.audio import read_audio
 from sercourse.signal.snr import snr_in
 from sercourse.training.protocols import make_protocol
@@ -49,6 +50,7 @@ def speech(tmp_path_factory) -> pd.DataFrame:
     ("name", "expected"),
     [
         ("emodb+none+white@0", ("emodb", ("none", "white@0"))),
+        ("emodb+white@+5", ("emodb", ("white@5",))),
         ("emodb+babble@-5.5", ("emodb", ("babble@-5.5",))),
         ("emodb+pink@-10..5", ("emodb", ("pink@-10..5",))),
         ("csv:a+b.csv+pink@10", ("csv:a+b.csv", ("pink@10",))),
@@ -76,6 +78,7 @@ def test_a_name_without_conditions_is_left_to_others(name):
         ("emodb+white@5..", "needs an SNR in dB"),
         ("emodb+white@-90", "an SNR of -90 dB"),
         ("emodb+none+none", "names a condition twice"),
+        ("emodb+none@5", "'none' takes no SNR"),
         ("emodb+white@5+all@5", "names a condition twice"),
     ],
 )
@@ -155,30 +158,81 @@ def test_silence_is_one_sentence_that_names_the_file(speech, tmp_path):
     path = tmp_path / "quiet.wav"
     soundfile.write(path, np.zeros(8000), 16_000)
     table = make_table([{"utterance_id": "q", "path": str(path)}], "quiet")
-    with pytest.raises(Exception, match=r"quiet\.wav.*silent"):
+    with pytest.raises(UserError, match=r"quiet\.wav.*silent"):
         in_noise(table, (Condition("white", 0.0, 0.0),), workers=1, progress=False)
 
 
 def test_recorded_noise_needs_its_folder(monkeypatch, tmp_path):
-    noisy._recordings.cache_clear()
     monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path))
     with pytest.raises(CorpusError, match="no folder 'noise' under SERCOURSE_DATA"):
         make_noise("recorded", 100, np.random.default_rng(0))
 
 
-def test_unseen_recordings_are_of_the_same_classes_and_none_of_those_in_training(monkeypatch, tmp_path):
-    noisy._recordings.cache_clear()
+def test_unseen_recordings_are_others_and_stay_so_when_the_folder_grows(monkeypatch, tmp_path):
+    monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path))
     (tmp_path / "noise").mkdir()
-    for name in ("rain-1", "rain-2", "rain-3", "door-1", "door-2", "yawn-1"):
+
+    def write(name: str) -> None:
         soundfile.write(tmp_path / "noise" / f"{name}.wav", np.random.default_rng(0).normal(size=99), 16_000)
-    seen, unseen = ({file.stem for file in noisy._recordings(str(tmp_path), kind)} for kind in ("recorded", "unseen"))
-    assert seen == {"rain-1", "rain-2", "door-1"}
-    assert unseen == {"rain-3", "door-2"}
+
+    for number in range(12):
+        write(f"rain-{number}")
+    write("yawn-1")
+    halves = {kind: {file.stem for file in recordings(kind)} for kind in ("recorded", "unseen")}
+    assert halves["recorded"] | halves["unseen"] == {f"rain-{number}" for number in range(12)}
+    assert not halves["recorded"] & halves["unseen"]
+    assert min(map(len, halves.values())) >= 3
+    write("door-5")
+    for kind, before in halves.items():
+        assert before <= {file.stem for file in recordings(kind)}
 
 
-def test_babble_is_of_nobody_in_the_default_corpus():
-    """Twenty voices, each a fifth higher or lower than a synthetic speaker's."""
+def test_a_folder_without_files_for_a_kind_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path))
+    (tmp_path / "noise").mkdir()
+    soundfile.write(tmp_path / "noise" / "car.wav", np.random.default_rng(0).normal(size=99), 16_000)
+    theirs, nobodys = ("unseen", "recorded") if zlib.crc32(b"car") % 2 else ("recorded", "unseen")
+    assert [file.stem for file in recordings(theirs)] == ["car"]
+    with pytest.raises(CorpusError, match="put more of them there"):
+        recordings(nobodys)
+
+
+def test_other_recordings_give_other_mixtures(speech, monkeypatch, tmp_path):
+    monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path))
+    (tmp_path / "noise").mkdir()
+    for number in range(6):
+        soundfile.write(
+            tmp_path / "noise" / f"rain-{number}.wav", np.random.default_rng(number).normal(size=99), 16_000
+        )
+    condition = (Condition("recorded", 0.0, 0.0),)
+    before = in_noise(speech, condition, workers=1, progress=False)["path"]
+    changed = recordings("recorded")[0]
+    soundfile.write(changed, np.random.default_rng(99).normal(size=2100), 16_000)
+    assert not set(in_noise(speech, condition, workers=1, progress=False)["path"]) & set(before)
+
+
+def test_a_lost_file_is_made_again(speech):
+    condition = (Condition("brown", 3.0, 3.0),)
+    paths = in_noise(speech, condition, workers=1, progress=False)["path"]
+    Path(paths.iloc[2]).unlink()
+    again = in_noise(speech, condition, workers=1, progress=False)["path"]
+    assert again.equals(paths)
+    assert Path(paths.iloc[2]).exists()
+
+
+def test_several_corpora_each_get_the_conditions():
+    assert in_conditions("emodb,ravdess", "+none+all@0") == "emodb+none+all@0,ravdess+none+all@0"
+
+
+def test_babble_is_spoken_faster_or_slower_than_anybody_in_the_default_corpus():
+    """So pitch and formants move by a fifth or a sixth of their value: more than a speaker's recordings differ."""
     voices = noisy._voices()
-    assert len(voices) == 20
-    assert {name.rpartition("-")[2] for name in voices} == {"high", "low"}
+    folder = noisy.cache_dir() / "babble_voices"
+    table = synthetic.load(folder, utterances=70, seed=1)
+    assert len(voices) == 2 * table["speaker"].nunique() == 20
+    for speaker, rows in table.groupby("speaker"):
+        seconds = [len(read_audio(path)) for path in rows["path"]]
+        for name, factor in (("high", 5 / 6), ("low", 6 / 5)):
+            changed = [len(wave) for wave in voices[f"{speaker}-{name}"]]
+            assert np.divide(changed, seconds) == pytest.approx(factor, abs=1e-3)
     assert np.isfinite(make_noise("babble", 16_000, np.random.default_rng(0))).all()

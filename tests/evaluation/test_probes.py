@@ -41,6 +41,13 @@ def test_only_the_mlp_finds_a_ring(data):
     assert halves(ring, labels, kind="mlp").ua > 90
 
 
+def test_chance_is_that_of_the_classes_tested(data):
+    _, _, line, _ = data
+    three = np.array(["a", "b", "c"])[np.arange(1600) % 3]
+    only_two = np.where(three[800:] == "a", "b", three[800:])
+    assert probe(line[:800], three[:800], line[800:], only_two).chance == 50
+
+
 def test_missing_labels_are_left_out(data):
     labels, _, line, _ = data
     holes = labels.astype(object).copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from sercourse.corpora.noisy import Condition, in_noise
 from sercourse.errors import UserError
 from sercourse.experiments import asp_mtl, asp_mtl_ablation, asp_mtl_probes, cells, registry
 from sercourse.experiments.cells import Bench
+from sercourse.signal.audio import read_audio
 from sercourse.signal.snr import snr_in
 from sercourse.training.recipes.asp_mtl import RECIPE
 from sercourse.training.settings import Settings
@@ -56,6 +58,36 @@ def test_test_mixtures_have_their_snr_and_are_no_training_mixtures(bench, my_csv
     assert snr_in(one.clean, one.noisy) == pytest.approx(-5, abs=0.01)
     other = asp_mtl._test_mixture(table.index[0], row, "white", 5)
     assert abs(np.corrcoef(one.noise, other.noise)[0, 1]) < 0.1, "each level has a noise of its own"
+    trained = in_noise(table.iloc[:1], (Condition("white", -5.0, -5.0),), workers=1, progress=False).iloc[0]
+    noise = read_audio(trained["path"]) - trained["gain"] * one.clean / one.gain
+    assert abs(np.corrcoef(one.noise, noise)[0, 1]) < 0.1, "no network has heard it"
+
+
+def test_the_interval_belongs_to_the_mean():
+    """One speaker with ninety utterances, two with five: speakers are drawn with all of theirs."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for speaker, (count, gain) in {"a": (90, 10.0), "b": (5, 0.0), "c": (5, 1.0)}.items():
+        for k in range(count):
+            values = {
+                "spectral subtraction": 1.0,
+                "wavelet + LMS": 0.0,
+                asp_mtl.MODEL_ROWS[0]: 1.0 + gain + rng.normal(),
+            }
+            rows += [{"speaker": speaker, "utterance_id": f"{speaker}{k}", "snr_in": 0, "method": m, "snr_out": v}
+                     for m, v in values.items()]  # fmt: skip
+    gain = asp_mtl._gain(pd.DataFrame(rows), 0)
+    assert gain["mean"] == pytest.approx(9.05, abs=0.3)
+    assert gain["low"] < 1.5
+    assert 9.5 < gain["high"] < 10.5
+    assert (gain["against"], gain["over"]) == ("spectral subtraction", 3)
+    alone = asp_mtl._gain(pd.DataFrame(rows[:9]), 0)
+    assert (alone["low"], alone["high"], alone["over"]) == (None, None, 1)
+
+
+def test_unseen_noise_that_is_not_there_is_said_before_training(bench):
+    with pytest.raises(UserError, match="no folder 'noise'"):
+        asp_mtl.snr_table(bench, "unseen")
 
 
 def test_printed_tables_have_four_levels():

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from sercourse.errors import AudioError
-from sercourse.signal.denoise import METHODS, nmf, spectral_subtraction, spectrum, waveform_of, wavelet_lms
+from sercourse.features.spectral import LogMel
+from sercourse.signal.denoise import (
+    HOP,
+    METHODS,
+    N_FFT,
+    WINDOW,
+    nmf,
+    spectral_subtraction,
+    spectrum,
+    waveform_of,
+    wavelet_lms,
+)
 from sercourse.signal.noise import mix, white
 from sercourse.signal.snr import snr_out
 
@@ -71,6 +82,24 @@ def test_beta_says_how_much_is_subtracted(speech):
 def test_what_is_too_short_is_one_sentence(wrong):
     with pytest.raises(AudioError, match="one channel of 400 samples or more"):
         spectrum(wrong)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_silence_is_one_sentence_and_half_silence_no_nan(speech, name):
+    with pytest.raises(AudioError, match="silent throughout"):
+        METHODS[name](np.zeros(16_000, np.float32))
+    half = speech.copy()
+    half[len(half) // 3 :] = 0
+    assert np.isfinite(METHODS[name](half)).all()
+
+
+def test_frames_are_those_of_the_log_mel_features():
+    assert (LogMel().n_fft, round(16_000 * LogMel().window_seconds), round(16_000 * LogMel().hop_seconds)) == (
+        N_FFT,
+        WINDOW,
+        HOP,
+    )
+    assert LogMel().window == "hamming"
 
 
 @pytest.mark.parametrize("name", list(METHODS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from sercourse.corpora.noisy import Condition, in_noise
 from sercourse.errors import UserError
 from sercourse.losses.masked import MISSING
+from sercourse.training.collect import _other_task
 from sercourse.training.networks import TrainingConfig, load_or_train, train
 from sercourse.training.predict import load_network, predict_files
 from sercourse.training.protocols import make_protocol
@@ -118,8 +120,7 @@ def test_both_tasks_are_judged_and_the_network_comes_back(noisy_corpus, threads_
     assert again.summary["wa"] == run.summary["wa"]
 
 
-def test_a_speaker_who_was_not_trained_on_is_no_class(little_corpus, threads_put_back):
-    """Leaving one gender's speakers out: the other gender alone cannot teach the task, and that is said."""
+def test_one_gender_alone_is_one_sentence(little_corpus, threads_put_back):
     config = TrainingConfig("asp_mtl", "little", "loso", changes=LITTLE)
     women = little_corpus[little_corpus["gender"] == "female"]
     with pytest.raises(UserError, match=r"gender: of the two or more classes.*shows only 'female'"):
@@ -136,6 +137,45 @@ def test_a_mask_needs_the_clean_version(little_corpus, threads_put_back):
     config = TrainingConfig("asp_mtl", "noisy", "kfold-2", changes=(*LITTLE, "auxiliary=noise", "mask=true"))
     with pytest.raises(UserError, match="has no clean version in the corpus; name it with the condition none"):
         train(config, table=noisy_only, progress=False, workers=1)
+
+
+def test_a_missing_label_of_the_other_task_is_left_out_of_its_figures(little_corpus, threads_put_back):
+    table = little_corpus.copy()
+    table.loc[table.index[[2, 5]], "gender"] = pd.NA
+    run = train(TrainingConfig("asp_mtl", "little", "kfold-2", changes=LITTLE), table=table, progress=False, workers=1)
+    assert run.summary["n_test"] == 24
+    assert run.summary["tasks"]["gender"]["n_test"] == 22
+
+
+def test_another_tasks_class_that_a_fold_did_not_learn_is_not_judged():
+    predictions = pd.DataFrame(
+        {"utterance_id": list("abcd"), "repeat": 0, "fold": ["x", "x", "y", "y"],
+         "noise": ["none", "rain", "none", pd.NA], "predicted_noise": ["none", "none", "rain", "none"]}
+    )  # fmt: skip
+    jobs = [(0, fold, SimpleNamespace(classes={"noise": ["none", "white"]})) for fold in ("x", "y")]
+    assert _other_task(predictions, "noise", jobs) == {"wa": 50.0, "ua": 50.0, "n_test": 2}
+    nothing = _other_task(predictions.assign(noise="rain"), "noise", jobs)
+    assert nothing == {"wa": None, "ua": None, "n_test": 0}
+
+
+def test_one_fold_alone_is_trained_and_told(little_corpus, threads_put_back):
+    config = TrainingConfig("asp_mtl", "little", "kfold-3", changes=LITTLE, fold=1)
+    run = train(config, table=little_corpus, progress=False, workers=1)
+    (fold,) = run.protocol["repeats"][0]["folds"]
+    assert sorted(run.predictions["utterance_id"]) == sorted(fold["test"])
+    assert run.summary["protocol_line"].startswith("kfold-3 (seed 0): 1 fold, 8 utterances tested")
+    assert load_network(run.folder, 1).classes["gender"] == ["female", "male"]
+    with pytest.raises(UserError, match="fold 3: kfold-3 has the folds 0 to 2 here"):
+        train(replace(config, fold=3), table=little_corpus, progress=False, workers=1)
+
+
+def test_a_mask_needs_conditions_by_name_and_whole_utterances(little_corpus, noisy_corpus, threads_put_back):
+    own = little_corpus.assign(noise=["none", "street"] * 12)
+    config = TrainingConfig("asp_mtl", "own", "kfold-2", changes=(*LITTLE, "auxiliary=noise", "mask=true"))
+    with pytest.raises(UserError, match=r"mask=true: needs clean versions.*emodb\+none\+white@0"):
+        train(config, table=own, progress=False, workers=1)
+    with pytest.raises(UserError, match="cannot be learnt from crops"):
+        train(replace(config, unit="crop"), table=noisy_corpus, progress=False, workers=1)
 
 
 @pytest.mark.parametrize("protocol", ["loso", "kfold-3"])
@@ -160,12 +200,17 @@ def test_unlabelled_utterances_beside_a_fold(little_corpus, protocol):
 
 
 def test_unlabelled_utterances_are_trained_on_where_asked(little_corpus, threads_put_back):
-    table = little_corpus.copy()
-    table.loc[table.index[::4], "emotion"] = pd.NA
+    """One file that cannot be read is skipped, as elsewhere."""
+    table = pd.concat([little_corpus.rename(lambda i, k=k: f"{i}-{k}") for k in range(5)]).sort_index()
+    table["recording"] = table.index
+    table = table.head(101)
+    table.loc[table.index[:24], "emotion"] = pd.NA
+    table.loc[table.index[-1], "path"] = "nowhere.wav"
     config = TrainingConfig("asp_mtl", "little", "kfold-2", changes=(*LITTLE, "unlabelled=true"))
-    run = train(config, table=table, progress=False, workers=1)
-    assert set(run.predictions["utterance_id"]) == set(table.index[table["emotion"].notna()])
-    assert run.summary["tasks"]["gender"]["n_test"] == run.summary["n_test"] == 18
+    with pytest.warns(UserWarning, match="1 of 101"):
+        run = train(config, table=table, progress=False, workers=1)
+    assert set(run.predictions["utterance_id"]) == set(table.index[24:-1])
+    assert run.summary["tasks"]["gender"]["n_test"] == run.summary["n_test"] == 76
     without = replace(config, changes=config.changes[:-1])
-    other = train(without, table=table, progress=False, workers=1)
+    other = train(without, table=table.iloc[:-1], progress=False, workers=1)
     assert not np.allclose(run.predictions.filter(like="p_"), other.predictions.filter(like="p_"), atol=1e-6)

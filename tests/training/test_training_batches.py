@@ -23,7 +23,8 @@ from sercourse.training.batches import (
     collate,
     loader,
 )
-from sercourse.training.recipes.emotion_autoencoder import CropConfig, SpectrogramCrops, frame_statistics
+from sercourse.training.recipes.base import frame_statistics
+from sercourse.training.recipes.emotion_autoencoder import CropConfig, SpectrogramCrops
 
 BINS = 4
 LENGTHS = {f"c/{number:02d}": length for number, length in enumerate([5, 128, 129, 140, 90, 300, 192, 193, 260, 127])}
@@ -152,7 +153,7 @@ def test_functionals_are_joined_in_the_order_of_the_settings():
 def test_scaling_statistics_are_those_of_all_frames():
     rng = np.random.default_rng(0)
     spectrograms = {i: rng.normal(-50, 9, (n, BINS)).astype(np.float32) for i, n in LENGTHS.items()}
-    mean, spread = frame_statistics(spectrograms, IDS[:6])
+    mean, spread = frame_statistics(spectrograms[i] for i in IDS[:6])
     frames = np.concatenate([spectrograms[i] for i in IDS[:6]])
     np.testing.assert_allclose(mean, frames.mean(0), rtol=1e-5)
     np.testing.assert_allclose(spread, frames.std(0), rtol=1e-4)

@@ -82,7 +82,14 @@ class Frames(Examples):
             for task in (MAIN, self.auxiliary)
         }
         self.clean: dict[str, tuple[str, float]] = {}
+        if self.model.mask and "clean" not in table and table[MAIN].notna().any():  # not to predict, but to learn
+            raise UserError(
+                "mask=true: needs clean versions of noisy speech; take a corpus with conditions by name, such as"
+                " emodb+none+white@0, or add --set mask=false."
+            )
         if self.model.mask and "clean" in table:
+            if table.index.str.contains("#").any():
+                raise UserError("mask=true: cannot be learnt from crops; leave --unit crop out.")
             origins = table["clean"] + "~none"
             missing = origins[~origins.isin(table.index)]
             if len(missing):
@@ -123,7 +130,7 @@ class Frames(Examples):
 
     def _whole(self, utterance_id: str) -> Item:
         if utterance_id not in self._kept:
-            frames = joined_frames(self.features, utterance_id)[:: self.config.step]
+            frames = joined_frames(self.features, utterance_id)[:: self.config.step].copy()  # a view would keep all
             item: Item = {"frames": frames, "length": len(frames), "task": MISSING}
             item |= {task: labels[utterance_id] for task, labels in self.labels_of.items()}
             if self.clean:
@@ -168,7 +175,7 @@ class _Recipe(Recipe):
         return Frames(features, table, classes, settings)
 
     def model(self, features: FeatureMaps, ids: Sequence[str], classes: Classes, settings: Settings) -> AspMtl:
-        mean, spread = frame_statistics({i: joined_frames(features, i) for i in ids}, ids)
+        mean, spread = frame_statistics(joined_frames(features, i) for i in ids)
         model = AspMtl(len(mean), classes, settings.model, bands=BANDS)
         model.scale.fit(torch.from_numpy(mean), torch.from_numpy(spread))
         return model

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -76,11 +76,11 @@ class Recipe(ABC):
         return self.profiles[profile].changed(assignments)
 
 
-def frame_statistics(frames_of: Mapping[str, np.ndarray], ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of every feature over all frames of some utterances, ``(F,)`` each."""
+def frame_statistics(utterances: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of every feature over all frames of some utterances ``(T, F)``, ``(F,)`` each."""
     count, total, squares = 0, 0.0, 0.0
-    for utterance_id in ids:
-        frames = frames_of[utterance_id].astype(np.float64)  # (T, F)
+    for utterance in utterances:
+        frames = utterance.astype(np.float64)  # (T, F)
         count += len(frames)
         total = total + frames.sum(0)
         squares = squares + np.square(frames).sum(0)

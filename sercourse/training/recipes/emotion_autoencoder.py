@@ -170,7 +170,7 @@ class _Recipe(Recipe):
     ) -> EmotionAutoencoder:
         names = settings.model.functionals
         vectors = np.stack([joined_functionals(features, i, names) for i in ids]) if names else np.zeros((1, 0))
-        mean, spread = frame_statistics(features[SPECTROGRAM], ids)
+        mean, spread = frame_statistics(features[SPECTROGRAM][i] for i in ids)
         model = EmotionAutoencoder(len(mean), vectors.shape[1], classes[MAIN], settings.model)
         model.scale_spectrogram.fit(torch.from_numpy(mean), torch.from_numpy(spread))
         varies = vectors.max(0) > vectors.min(0)  # a constant feature has a spread of rounding errors, not of 0

@@ -202,7 +202,7 @@ def test_other_recordings_give_other_mixtures(speech, monkeypatch, tmp_path):
     (tmp_path / "noise").mkdir()
     for number in range(6):
         soundfile.write(
-            tmp_path / "noise" / f"rain-{number}.wav", np.random.default_rng(number).normal(size=99), 16_000
+            tmp_path / "noise" / f"rain-{number}.wav", np.random.default_rng(number).normal(size=2000), 16_000
         )
     condition = (Condition("recorded", 0.0, 0.0),)
     before = in_noise(speech, condition, workers=1, progress=False)["path"]

@@ -122,7 +122,7 @@ def picture(way: str, strength: float) -> bytes:
     end = fight(way, strength)
     figure = Figure(figsize=(11, 3.2), dpi=DPI, layout="constrained")
     bars, left, right = figure.subplots(1, 3)
-    names = ["emotion", "gender, own\ndiscriminator", "gender,\nfresh probe"]
+    names = ["emotion", "gender:\nadversary", "gender:\nfresh probe"]
     drawn = bars.bar(names, [end.emotion, end.discriminator, end.probe], color=["#009E73", "#999999", "#D55E00"])
     bars.bar_label(drawn, fmt="%.2f")
     bars.axhline(0.5, color="black", linestyle=":")

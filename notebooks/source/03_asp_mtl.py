@@ -613,6 +613,8 @@ def exercise_3():
 #
 # The strength of the reversal rises as $\frac{2}{1 + e^{-10 p}} - 1$, where $p$ goes from 0 to 1 in the course of
 # training. Write it, with the 10 as an argument.
+#
+# *Hint:* `np.exp`; put 0 in for $p$ and see what comes out.
 
 
 # %% tags=["exercise"]

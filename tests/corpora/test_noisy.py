@@ -70,7 +70,7 @@ def test_a_name_without_conditions_is_left_to_others(name):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("emodb+whit@0", "no such noise 'whit'.*Did you mean"),
+        ("emodb+pinc@0", "no such noise 'pinc'.*Did you mean"),
         ("emodb+white@loud", "'white@loud' needs an SNR in dB behind the @"),
         ("emodb+white", "'white' needs an SNR in dB"),
         ("emodb+white@nan", "an SNR of nan dB; choose one from -40 to 60"),

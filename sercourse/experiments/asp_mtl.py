@@ -12,12 +12,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
-from importlib import resources
+from functools import partial
 
 import numpy as np
 import pandas as pd
-import yaml
 from joblib import Parallel, delayed
 from rich.table import Table
 from scipy.stats import bootstrap
@@ -25,7 +23,7 @@ from scipy.stats import bootstrap
 from sercourse import corpora
 from sercourse.corpora.noisy import PRINTED, in_conditions, make_noise, parse, recordings
 from sercourse.errors import UserError
-from sercourse.experiments.cells import Bench, stored_artifact
+from sercourse.experiments.cells import Bench, printed_figures, stored_artifact
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.signal.audio import read_audio
 from sercourse.signal.denoise import METHODS
@@ -39,6 +37,9 @@ CHAPTER = "asp_mtl"
 MODEL1 = ("auxiliary=noise", "mask=true")
 TRAINED_ON = "+none+all@-12..12"
 """Conditions of model 1's corpus: as recorded, and the four noises at an SNR drawn for every utterance."""
+
+IN_NOISE = "+none+all@0"
+"""Conditions under which emotion is judged (table 9) and noise is probed."""
 
 SNRS: tuple[int, ...] = (-10, -5, 5, 10)
 """dB, as in tables 5 to 8."""
@@ -55,11 +56,9 @@ JUDGED: dict[str, int | None] = {"quick": 6, "course": 20, "paper": None}
 MODEL_ROWS: tuple[str, ...] = ("ASP-MTL, soft mask", "ASP-MTL, frames silenced")
 
 
-@cache
 def printed() -> dict:
     """The paper's own figures."""
-    text = resources.files("sercourse.experiments").joinpath("printed/asp_mtl.yaml").read_text("utf-8")
-    return yaml.safe_load(text)
+    return printed_figures(CHAPTER)
 
 
 def stored(artifact: str) -> dict | None:

@@ -15,24 +15,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from rich.table import Table
-from sklearn.metrics import f1_score
 
 from sercourse.corpora.noisy import in_conditions
 from sercourse.evaluation.comparison import compare
-from sercourse.evaluation.metrics import ua
+from sercourse.evaluation.metrics import per_class, ua, wa
+from sercourse.experiments.asp_mtl import CHAPTER, IN_NOISE, MODEL1
 from sercourse.experiments.cells import Bench, against, predicted_by, spelled
 from sercourse.training.asp_mtl_pipeline import AspMtlPipeline
 from sercourse.training.runs import Run
 from sercourse.training.summary import summarise
 
-CHAPTER = "asp_mtl"
-IN_NOISE = "+none+all@0"
 PROTOCOLS: tuple[str, ...] = ("group-5", "holdout-20")
 
-ALONE = ("auxiliary_weight=0", "adversary_weight=0", "orthogonality_weight=0")
 VARIANTS: dict[str, tuple[str, ...]] = {
-    "single task": ALONE,
-    "model 1 alone": ("auxiliary=noise", "mask=true"),
+    "single task": ("auxiliary_weight=0", "adversary_weight=0", "orthogonality_weight=0"),
+    "model 1 alone": MODEL1,
     "model 2 alone": (),
 }
 """Networks on the noisy speech itself: emotion alone; with noise beside it; with gender beside it."""
@@ -105,9 +102,8 @@ def _figures(predictions: pd.DataFrame) -> dict:
     by_condition = {
         str(condition): ua(part["emotion"], part["predicted"]) for condition, part in predictions.groupby(conditions)
     }
-    f1 = f1_score(truth, told, labels=np.unique(truth), average="macro", zero_division=0)
-    return {"wa": 100 * float((truth == told).mean()), "ua": ua(truth, told), "f1": 100 * float(f1),
-            "ua_by_condition": by_condition}  # fmt: skip
+    f1 = float(per_class(truth, told).loc[np.unique(truth), "f1"].mean())
+    return {"wa": wa(truth, told), "ua": ua(truth, told), "f1": f1, "ua_by_condition": by_condition}
 
 
 def _shown(row: dict | None) -> list[str]:

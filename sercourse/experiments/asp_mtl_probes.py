@@ -19,6 +19,7 @@ from rich.table import Table
 from sercourse import corpora
 from sercourse.corpora.noisy import in_conditions
 from sercourse.evaluation.probes import ENOUGH, KINDS, Probe, probe
+from sercourse.experiments.asp_mtl import CHAPTER, IN_NOISE
 from sercourse.experiments.cells import Bench
 from sercourse.features.extract import extract
 from sercourse.training.frozen import frozen
@@ -26,10 +27,6 @@ from sercourse.training.networks import TrainingConfig
 from sercourse.training.predict import load_network
 from sercourse.training.protocols import Protocol
 from sercourse.training.runs import Run
-
-CHAPTER = "asp_mtl"
-IN_NOISE = "+none+all@0"
-"""Conditions under which the noise models are probed."""
 
 PROTOCOL = "group-5"
 

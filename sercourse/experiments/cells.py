@@ -12,10 +12,13 @@ import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import yaml
 from matplotlib.figure import Figure
 from rich.console import Console
 
@@ -182,6 +185,13 @@ def unspelled(cell: Mapping, table: pd.DataFrame, repeat: int = 0) -> pd.DataFra
 def _read_letters(letters: str, emotions: Sequence[str]) -> list[str]:
     """The emotions that letters stand for; "?" is one that no tested utterance shows."""
     return ["?" if letter == "?" else emotions[ord(letter) - ord("a")] for letter in letters]
+
+
+@cache
+def printed_figures(chapter: str) -> dict:
+    """What a chapter's paper prints."""
+    text = resources.files("sercourse.experiments").joinpath(f"printed/{chapter}.yaml").read_text("utf-8")
+    return yaml.safe_load(text)
 
 
 def stored_artifact(chapter: str, artifact: str) -> dict | None:

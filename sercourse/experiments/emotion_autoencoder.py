@@ -10,15 +10,12 @@ Notebook: 02_emotion_autoencoder.ipynb
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from importlib import resources
 
 import numpy as np
-import yaml
 from rich.table import Table
 
 from sercourse.experiments.autoencoder_evaluation import CHAPTER, recorded_epochs
-from sercourse.experiments.cells import Bench, against, mean_and_spread, stored_artifact
+from sercourse.experiments.cells import Bench, against, mean_and_spread, printed_figures, stored_artifact
 from sercourse.training.runs import Run
 
 VARIANTS: dict[str, tuple[str, ...]] = {
@@ -56,11 +53,9 @@ points, augmentation and a wider classifier by none, ComParE raised that of an S
 side."""
 
 
-@cache
 def printed() -> dict:
     """The paper's own figures."""
-    text = resources.files("sercourse.experiments").joinpath("printed/emotion_autoencoder.yaml").read_text("utf-8")
-    return yaml.safe_load(text)
+    return printed_figures(CHAPTER)
 
 
 def stored(artifact: str) -> dict | None:

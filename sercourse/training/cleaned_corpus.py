@@ -8,13 +8,13 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import pandas as pd
 import soundfile
 from filelock import FileLock
 
 from sercourse.errors import UserError
+from sercourse.features.store import audio_key
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.paths import cache_dir
 from sercourse.progress import progress_bar
@@ -46,11 +46,12 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
     if network.mask_head is None:
         raise UserError("this network has no soft mask; train model 1 with --set auxiliary=noise --set mask=true.")
     folder = cache_dir() / "cleaned" / weights_digest(network, step)
-    targets = [folder / f"{_row_digest(row)}.flac" for row in _rows(table)]
+    rows = list(zip(table["path"], table["start"], table["end"], strict=True))
+    targets = [folder / f"{audio_key(*row)}.flac" for row in rows]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            missing = [(row, target) for row, target in zip(_rows(table), targets, strict=True) if not target.exists()]
+            missing = [(row, target) for row, target in zip(rows, targets, strict=True) if not target.exists()]
             with progress_bar(progress) as bar:
                 task = bar.add_task("cleaning", total=len(missing))
                 for first in range(0, len(missing), BATCH):
@@ -68,21 +69,9 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
     return table.assign(path=paths, start=0.0, end=float("nan"))
 
 
-def _rows(table: pd.DataFrame) -> list[tuple[str, float, float]]:
-    return list(zip(table["path"], table["start"], table["end"], strict=True))
-
-
 def weights_digest(network: AspMtl, step: int) -> str:
     """16 hexadecimal digits over a network's weights: networks with the same digest leave the same audio."""
     digest = hashlib.sha256(f"{VERSION} {step}".encode())
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def _row_digest(row: tuple[str, float, float]) -> str:
-    """16 hexadecimal digits over a recording: place, size, time of change, and the stretch of it."""
-    path, start, end = row
-    status = Path(path).stat()
-    told = f"{path} {status.st_size} {status.st_mtime_ns} {start} {end}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -231,10 +231,10 @@ def _fold_jobs(
                     f"fold '{fold.name}': no validation utterance has usable audio, so no epoch can be chosen;"
                     " look at the audio with `sercourse doctor` or add --set select=last."
                 )
+            classes = _classes(config, table, sides["train"])
             for member in range(loop.members):
                 folder = config.folder / FOLDS / f"{repeat}-{number:02d}-{member}"
                 seed = network_seed(config.seed, repeat, number, member)
-                classes = _classes(config, table, sides["train"])
                 job = FoldJob(folder, config.chapter, config.settings, classes, seed=seed, **shared, **sides)
                 listed.append((repeat, fold.name, job))
     if not listed:

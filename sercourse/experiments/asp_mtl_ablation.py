@@ -28,7 +28,7 @@ from sercourse.training.summary import summarise
 PROTOCOLS: tuple[str, ...] = ("group-5", "holdout-20")
 
 VARIANTS: dict[str, tuple[str, ...]] = {
-    "single task": ("auxiliary_weight=0", "adversary_weight=0", "orthogonality_weight=0"),
+    "single task": ("auxiliary_weight=0", "adversary_weight=0", "orthogonality_weight=0", "correlation_weight=0"),
     "model 1 alone": MODEL1,
     "model 2 alone": (),
 }

@@ -42,9 +42,8 @@ class StackedLSTM(nn.Module):
         Returns:
             The fused states ``(B, T, D)``; padding is 0.
         """
-        y, fused = x.float(), 0.0
-        with torch.autocast(x.device.type, enabled=False):  # many small steps: casting each costs more than it saves
-            for weight, lstm, norm in zip(self.fusion, self.lstms, self.norms, strict=True):
-                y = self.dropout(norm(lstm(y)[0]))  # (B, T, D)
-                fused = fused + weight * y
+        y, fused = x, 0.0
+        for weight, lstm, norm in zip(self.fusion, self.lstms, self.norms, strict=True):
+            y = self.dropout(norm(lstm(y)[0].float()))  # (B, T, D); the norm in full precision whatever the LSTM's
+            fused = fused + weight * y
         return silenced(fused.transpose(1, 2), mask).transpose(1, 2)

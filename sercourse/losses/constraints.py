@@ -6,7 +6,9 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, one_hot
+
+from sercourse.losses.masked import MISSING
 
 
 def orthogonality(shared: Tensor, private: Tensor, mask: Tensor | None) -> Tensor:
@@ -31,3 +33,29 @@ def orthogonality(shared: Tensor, private: Tensor, mask: Tensor | None) -> Tenso
     courses = [normalize(x.float() * valid, dim=1) for x in (shared, private)]  # (B, T, D)
     cosines = courses[0].transpose(1, 2) @ courses[1]  # (B, D, D')
     return cosines.square().mean()
+
+
+def correlation_ratio(features: Tensor, labels: Tensor) -> Tensor:
+    """Share of the features' variance that lies between the classes of a label: what a linear probe lives on.
+
+    An adversary that reads too slowly leaves an attribute in the features and is beaten all the same. This needs no
+    opponent: it is 0 where every class has the same mean. It says nothing of what differs in other ways, which is left
+    to the adversary.
+
+    Args:
+        features: ``(B, D)``.
+        labels: ``(B,)``, -1 where missing.
+
+    Returns:
+        Scalar, 0 to 1: the mean over features. 0 where a batch holds fewer than two classes.
+
+    Source: Pearson 1905 (eta squared); not in the paper, a remedy where its adversary is outrun.
+    """
+    known = labels != MISSING
+    if not bool(known.any()):
+        return features.sum() * 0.0
+    x = features[known].float()
+    x = x - x.mean(0)
+    member = one_hot(labels[known]).to(x.dtype)  # (B', C)
+    between = ((member.T @ x).square() / member.sum(0).clamp_min(1.0)[:, None]).sum(0)  # (D,)
+    return (between / x.square().sum(0).clamp_min(1e-6)).mean()

@@ -20,6 +20,9 @@ discriminator (equation 11) tells    ``discriminate="task"`` as printed. It has 
 the task from shared features        draw different speech; on one corpus with both labels they do not, and no
                                      discriminator can be better than chance. ``"label"``: it tells the auxiliary label
 equation 12 (min max)                a reversal layer with a ramp
+one optimiser for all                the discriminator may learn faster (``critic_rate``), and what a linear reader could
+                                     would find can be taken away without one (``correlation_weight``): on a small corpus the
+                                     adversary is outrun
 equation 13 (no transpose)           mean squared cosine between the channels' courses, see
                                      :func:`~sercourse.losses.constraints.orthogonality`
 equations 17, 18 (binary)            cross-entropy over all classes
@@ -51,7 +54,7 @@ from sercourse.layers.masking import frame_mask, masked_mean
 from sercourse.layers.reversal import ramp, reverse
 from sercourse.layers.scaling import Standardise
 from sercourse.layers.shared_private import StackedLSTM
-from sercourse.losses.constraints import orthogonality
+from sercourse.losses.constraints import correlation_ratio, orthogonality
 from sercourse.losses.masked import MISSING, cross_entropy, mask_error
 from sercourse.models.asp_mtl_config import AspMtlConfig
 from sercourse.models.multitask import MAIN, Batch, Classes, MultiTaskModel, Outputs
@@ -88,8 +91,12 @@ class AspMtl(MultiTaskModel):
         self.strength = 0.0
 
     def begin_epoch(self, done: float) -> None:
-        """Raise the strength of the reversal."""
+        """Raise the strength of the reversal and of the correlation's weight."""
         self.strength = ramp(done)
+
+    def rates(self) -> dict[str, float]:
+        """The discriminator may learn faster than what it judges, so that it is not outrun."""
+        return {"discriminator": self.config.critic_rate}
 
     def forward(self, batch: Batch) -> Outputs:
         """Encode and judge.
@@ -139,6 +146,11 @@ class AspMtl(MultiTaskModel):
         if self.mask_head is not None:
             noisy = batch["frames"][..., : self.bands]
             losses["mask"] = mask_error(outputs["mask"], noisy, batch["clean"], mask)
+        if config.correlation_weight:
+            ratio = correlation_ratio(outputs["embedding"], batch[config.auxiliary])
+            losses["correlation"] = (
+                self.strength * ratio
+            )  # at full weight from the start the features learn to dodge it
         return losses
 
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 AUXILIARIES: tuple[str, ...] = ("noise", "gender")
 DISCRIMINATES: tuple[str, ...] = ("task", "label")
@@ -35,6 +36,8 @@ class AspMtlConfig:
     auxiliary label itself."""
     critic: tuple[int, ...] = ()
     """Hidden layers of the discriminator; none: a linear one, as equation 11 has it."""
+    critic_rate: float = 1.0
+    """How many times as fast as the rest the discriminator learns; 1 in the paper, where it can be outrun."""
     mask: bool = False
     """Whether a soft mask on the mel spectrum is learnt too (model 1; needs clean versions of what is noisy)."""
     emotion_weight: float = 1.0
@@ -47,6 +50,8 @@ class AspMtlConfig:
     """mu; 0: no constraint."""
     mask_weight: float = 1.0
     """Of the soft mask."""
+    correlation_weight: float = 0.0
+    """Of the auxiliary label's share in the shared features' variance; a remedy beyond the paper, 0: without it."""
 
     def __post_init__(self) -> None:
         for name in ("hidden", "layers", "head"):
@@ -59,9 +64,11 @@ class AspMtlConfig:
                 raise ValueError(f"{name}={getattr(self, name)}: choose one of {', '.join(known)}")
         if any(size < 1 for size in self.critic):
             raise ValueError("critic: sizes must be 1 or more")
+        if not 0 < self.critic_rate < inf:
+            raise ValueError(f"critic_rate={self.critic_rate}: must be above 0")
         if self.mask and self.auxiliary != "noise":
             raise ValueError("mask=true needs auxiliary=noise: there is nothing to take away of a voice")
-        for name in ("emotion", "auxiliary", "adversary", "orthogonality", "mask"):
+        for name in ("emotion", "auxiliary", "adversary", "orthogonality", "mask", "correlation"):
             if not getattr(self, f"{name}_weight") >= 0:
                 raise ValueError(f"{name}_weight={getattr(self, f'{name}_weight')}: must be 0 or more")
 
@@ -74,4 +81,7 @@ class AspMtlConfig:
             "adversary": self.adversary_weight,
             "orthogonality": self.orthogonality_weight,
         }
-        return weights | ({"mask": self.mask_weight} if self.mask else {})
+        extra = {"mask": self.mask_weight} if self.mask else {}
+        if self.correlation_weight:
+            extra["correlation"] = self.correlation_weight
+        return weights | extra

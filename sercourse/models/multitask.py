@@ -57,6 +57,10 @@ class MultiTaskModel(nn.Module, ABC):
             done: share of the epochs that lies behind, 0 to 1.
         """
 
+    def rates(self) -> dict[str, float]:
+        """Parts that learn at a rate of their own: name of a submodule to a multiple of ``learning_rate``."""
+        return {}
+
     def shared_layer(self) -> nn.Parameter | None:
         """The last weight that all tasks share, where GradNorm compares gradients; ``None``: nothing is shared."""
         return None

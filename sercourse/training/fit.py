@@ -25,11 +25,11 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from sercourse.evaluation.metrics import ua, wa
-from sercourse.models.multitask import MAIN, Classes
+from sercourse.models.multitask import MAIN, Classes, MultiTaskModel
 from sercourse.training.batches import BucketBatches, TrainingSet, balanced_weights, loader
 from sercourse.training.checkpoints import save_checkpoint, with_prefix
 from sercourse.training.devices import make_fabric, peak_memory_mb, prepare_process, under_torchrun
@@ -132,7 +132,7 @@ class _Trainer:
         seed_everything(Purpose.WEIGHTS, job.seed)
         network = chapter.model(material.features, job.train, job.classes, job.settings)
         balancer = chapter.balancer(job.settings).to(fabric.device)
-        self.model, optimiser = fabric.setup(network, _optimiser(network.parameters(), self.config))
+        self.model, optimiser = fabric.setup(network, _optimiser(network, self.config))
         steps = -(-len(self._plan(0)) // self.config.accumulate) * self.config.epochs
         self.learners = Learners(network, optimiser, balancer, _schedule(optimiser, self.config, steps))
         self.progress = load_state(job.folder / STATE, self.learners, job.digest)
@@ -241,8 +241,13 @@ class _Trainer:
         (job.folder / STATE).unlink(missing_ok=True)
 
 
-def _optimiser(parameters, config: LoopConfig) -> torch.optim.Optimizer:
-    """Adam, or AdamW where weights decay."""
+def _optimiser(network: MultiTaskModel, config: LoopConfig) -> torch.optim.Optimizer:
+    """Adam, or AdamW where weights decay; parts with a rate of their own are groups of their own."""
+    rates = {id(p): rate for name, rate in network.rates().items() for p in network.get_submodule(name).parameters()}
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        groups.setdefault(rates.get(id(parameter), 1.0), []).append(parameter)
+    parameters = [{"params": group, "lr": rate * config.learning_rate} for rate, group in groups.items()]
     if config.weight_decay:
         options = {"lr": config.learning_rate, "betas": config.betas, "weight_decay": config.weight_decay}
         return torch.optim.AdamW(parameters, **options)

@@ -155,12 +155,20 @@ class _Recipe(Recipe):
         "quick": Settings(
             LoopConfig(epochs=8, batch_size=32, learning_rate=3e-3),
             FrameConfig(step=4, max_frames=100),
-            AspMtlConfig(discriminate="label", dropout=0.2),
+            AspMtlConfig(discriminate="label", critic_rate=10.0, correlation_weight=20.0, dropout=0.2),
         ),
         "course": Settings(
-            LoopConfig(epochs=30, batch_size=64, learning_rate=2e-3, schedule="cosine", clip=1.0),
+            LoopConfig(epochs=30, batch_size=64, learning_rate=2e-3, schedule="cosine", clip=1.0, precision="bf16"),
             FrameConfig(step=2, max_frames=200),
-            AspMtlConfig(hidden=64, head=64, discriminate="label", critic=(32,), dropout=0.3),
+            AspMtlConfig(
+                hidden=64,
+                head=64,
+                discriminate="label",
+                critic=(32,),
+                critic_rate=10.0,
+                correlation_weight=20.0,
+                dropout=0.3,
+            ),
         ),
         "paper": Settings(LoopConfig(epochs=100, batch_size=256, learning_rate=1e-3), FrameConfig(), AspMtlConfig()),
     }

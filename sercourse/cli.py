@@ -17,7 +17,7 @@ from rich.table import Table
 
 from sercourse import __version__
 from sercourse.errors import UserError
-from sercourse.training.settings import CHAPTERS
+from sercourse.training.settings import CHAPTERS, PEERS
 
 app = typer.Typer(
     help="Multi-task speech emotion recognition: corpora, features, baselines, networks, experiments.",
@@ -162,7 +162,7 @@ def baseline(
 
 @app.command()
 def train(
-    chapter: Annotated[str, typer.Argument(help=" or ".join(CHAPTERS))],
+    chapter: Annotated[str, typer.Argument(help=" or ".join((*CHAPTERS, *PEERS)))],
     corpus: Corpus = "synthetic",
     protocol: ProtocolName = "loso",
     profile: Annotated[str, typer.Option(help="quick, course or paper.")] = "quick",

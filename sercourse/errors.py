@@ -6,7 +6,11 @@ The command line prints the sentence and exits with code 2; in a notebook it is 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
+
+SKIPPED_SHARE = 0.01
+"""Up to this share of unusable files is skipped with a counted warning; above it the corpus is refused."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -29,3 +33,23 @@ class CorpusError(UserError):
 
 class ProtocolError(UserError):
     """A protocol cannot be made from this table (too few speakers, no sessions, …)."""
+
+
+def report_skipped(what: str, skipped: Mapping[str, str], total: int) -> None:
+    """Warn of utterances that are left out, or refuse a corpus that has too many of them.
+
+    Args:
+        what: was to be made of them.
+        skipped: utterance id to the sentence that says why it cannot be used.
+        total: utterances of the corpus.
+
+    Raises:
+        UserError: all of them, or more than :data:`SKIPPED_SHARE`.
+    """
+    if not skipped:
+        return
+    first = next(iter(skipped.values()))
+    if len(skipped) == total or len(skipped) > SKIPPED_SHARE * total:
+        more = f" ({len(skipped)} of {total} files have such a problem; `sercourse doctor` lists them)"
+        raise UserError(first if len(skipped) == 1 else first.rstrip(".") + more + ".")
+    warnings.warn(f"{what}: {len(skipped)} of {total} utterances skipped; the first: {first}", stacklevel=4)

@@ -30,13 +30,13 @@ from filelock import FileLock
 from joblib import Parallel, delayed
 from scipy.signal import resample_poly
 
-from sercourse.errors import AudioError, CorpusError, did_you_mean
+from sercourse.errors import AudioError, CorpusError, did_you_mean, report_skipped
 from sercourse.paths import cache_dir, data_dir
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import SAMPLE_RATE, read_audio
 from sercourse.signal.noise import NOISES, babble, list_noises, mix, recorded
 
-VERSION = 1
+VERSION = 2
 """Goes up whenever the same name would give other audio."""
 
 PRINTED: tuple[str, ...] = ("white", "pink", "babble", "factory")
@@ -126,23 +126,28 @@ def in_noise(
         the mixture was multiplied with).
 
     Raises:
-        UserError: an utterance cannot be read or mixed (it is silent, say), no recorded noises, a full disk.
+        UserError: more than a few utterances cannot be read or mixed (silent ones, say), no recorded noises, a full
+            disk.
     """
-    parts = []
+    parts, skipped = [], {}
     for condition in conditions:
         part = table.assign(clean=table.index.astype("string"), snr_db=np.inf, gain=1.0)
         if condition.kind != "none":
             paths, levels = _mixtures(table, condition, seed, workers, progress)
+            skipped |= {i: why for i, why in zip(table.index, levels.pop("unusable"), strict=True) if why}
             part = part.assign(path=paths, start=0.0, end=np.nan, noise=condition.kind, **levels)
         part.index = pd.Index(part.index + "~" + condition.label, name="utterance_id", dtype="string")
         parts.append(part.astype({"path": "string", "noise": "string"}))
-    return pd.concat(parts).sort_index()
+    report_skipped("noise", skipped, len(table))
+    noisy = pd.concat(parts).sort_index()
+    return noisy[~noisy["clean"].isin(skipped)].astype({"gain": float, "snr_db": float})
 
 
 def _mixtures(
     table: pd.DataFrame, condition: Condition, seed: int, workers: int, progress: bool
-) -> tuple[list[str], dict[str, list[float]]]:
-    """Files of all utterances under one condition, made where they are not there; their ``gain`` and ``snr_db``."""
+) -> tuple[list[str], dict[str, list]]:
+    """Files of all utterances under one condition, made where they are not there; their ``gain``, ``snr_db`` and, where
+    an utterance cannot be used, the sentence that says why."""
     rows = list(zip(table.index.astype(str), table["path"], table["start"], table["end"], strict=True))
     stamps = [(i, *_stamp(path), start, end) for i, path, start, end in rows]
     told = json.dumps([VERSION, seed, condition.label, stamps, _sources(condition.kind)])
@@ -152,19 +157,25 @@ def _mixtures(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            if not index.exists() or not all(Path(path).exists() for path in paths):
+            levels = json.loads(index.read_text("utf-8")) if index.exists() else None
+            if levels is None or not all(_made(*one) for one in zip(paths, levels["unusable"], strict=True)):
                 jobs = (delayed(_mixture)(*row, path, condition, seed) for row, path in zip(rows, paths, strict=True))
                 done = Parallel(n_jobs=workers, prefer="threads", return_as="generator")(jobs)
                 with progress_bar(progress) as bar:
-                    levels = list(bar.track(done, total=len(rows), description=condition.label))
-                gains, snrs = map(list, zip(*levels, strict=True))
+                    mixed = list(bar.track(done, total=len(rows), description=condition.label))
+                levels = dict(zip(("gain", "snr_db", "unusable"), map(list, zip(*mixed, strict=True)), strict=True))
                 partial = index.with_suffix(".partial")
-                partial.write_text(json.dumps({"gain": gains, "snr_db": snrs}), encoding="utf-8")
+                partial.write_text(json.dumps(levels), encoding="utf-8")
                 partial.replace(index)
-            return paths, json.loads(index.read_text("utf-8"))
+            return paths, levels
     except (OSError, soundfile.LibsndfileError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise CorpusError(f"{folder}: cannot be written ({why}); free space or set SERCOURSE_CACHE.") from None
+
+
+def _made(path: str, unusable: str | None) -> bool:
+    """Whether nothing is left to do for an utterance."""
+    return bool(unusable) or Path(path).exists()
 
 
 def _stamp(path: str) -> tuple[int, int]:
@@ -187,17 +198,17 @@ def _sources(kind: str) -> list[tuple[str, int, int]]:
 
 def _mixture(
     utterance_id: str, path: str, start: float, end: float, target: str, condition: Condition, seed: int
-) -> tuple[float, float]:
-    """Write one utterance in noise; the gain that kept it from clipping, and its SNR in dB."""
-    speech = read_audio(path, start=start, end=None if np.isnan(end) else end)
+) -> tuple[float | None, float | None, str | None]:
+    """Write one utterance in noise; the gain that kept it from clipping, its SNR in dB, and why it cannot be used."""
     rng = np.random.default_rng([seed, zlib.crc32(utterance_id.encode()), zlib.crc32(condition.label.encode())])
     try:
+        speech = read_audio(path, start=start, end=None if np.isnan(end) else end)
         snr_db = rng.uniform(condition.low_db, condition.high_db)
         mixed = mix(speech, make_noise(condition.kind, len(speech), rng), snr_db, over="whole")
     except AudioError as error:
-        raise CorpusError(f"{path}: cannot be mixed with noise: {error}") from None
+        return None, None, f"{path}: cannot be mixed with noise: {str(error).removeprefix(f'{path}: ')}"
     soundfile.write(target, mixed.noisy, SAMPLE_RATE, subtype="PCM_16")
-    return mixed.gain, snr_db
+    return mixed.gain, snr_db, None
 
 
 def make_noise(kind: str, n_samples: int, rng: np.random.Generator) -> np.ndarray:

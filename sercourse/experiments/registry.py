@@ -10,6 +10,7 @@ from sercourse.errors import UserError, did_you_mean
 from sercourse.experiments import (
     asp_mtl,
     asp_mtl_ablation,
+    asp_mtl_peers,
     asp_mtl_probes,
     autoencoder_evaluation,
     emotion_autoencoder,
@@ -100,6 +101,26 @@ EXPERIMENTS: dict[str, Experiment] = {
         emotion_autoencoder.steps,
         (*NETWORK, "repeats", "rows"),
     ),
+    **{
+        f"asp_mtl/{name}": Experiment(
+            f"{what}, beside other remedies ({table['corpus'].upper()} in the paper)",
+            partial(function, name=name),
+            (*NETWORK, "rows"),
+        )
+        for what, function, experiment in (
+            ("emotion in noise", asp_mtl_peers.against_noise, "experiment1"),
+            ("emotion of both genders", asp_mtl_peers.against_gender, "experiment2"),
+        )
+        for name, table in asp_mtl.printed()[experiment].items()
+    },
+    **{
+        f"asp_mtl/{name}": Experiment(
+            f"multi-task networks on speech in noise, accuracy and F1 ({table['corpus'].upper()} in the paper)",
+            partial(asp_mtl_peers.multitask, name=name),
+            (*NETWORK, "rows", "figure"),
+        )
+        for name, table in asp_mtl.printed()["experiment3"].items()
+    },
     **{
         f"asp_mtl/{name}": Experiment(
             f"SNR after noise removal, {table['noise']} noise at four levels, beside the classical methods",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed  # joblib's count heeds the limits of containers
 
-from sercourse.errors import AudioError, UserError
+from sercourse.errors import AudioError, UserError, report_skipped
 from sercourse.features.base import Extractor
 from sercourse.features.registry import FEATURES
 from sercourse.features.store import DamagedEntry, FeatureStore, audio_key
@@ -24,9 +24,6 @@ from sercourse.signal.audio import read_audio
 
 UTTERANCES_PER_JOB = 16
 """One job reads, computes and stores this many utterances; memory grows with it, not with the corpus."""
-
-SKIPPED_SHARE = 0.01
-"""Up to this share of unusable files is skipped with a counted warning; above it the corpus is refused."""
 
 
 @dataclass(frozen=True)
@@ -215,10 +212,4 @@ def _compute(
 def _report(feature: str, skipped: dict[str, str], repaired: int, total: int) -> None:
     if repaired:
         warnings.warn(f"{feature}: {repaired} damaged entries of the feature store were computed again.", stacklevel=3)
-    if not skipped:
-        return
-    first = next(iter(skipped.values()))
-    if len(skipped) == total or len(skipped) > SKIPPED_SHARE * total:
-        more = f" ({len(skipped)} of {total} files have such a problem; `sercourse doctor` lists them)"
-        raise UserError(first if len(skipped) == 1 else first.rstrip(".") + more + ".")
-    warnings.warn(f"{feature}: {len(skipped)} of {total} utterances skipped; the first: {first}", stacklevel=3)
+    report_skipped(feature, skipped, total)

@@ -20,9 +20,9 @@ discriminator (equation 11) tells    ``discriminate="task"`` as printed. It has 
 the task from shared features        draw different speech; on one corpus with both labels they do not, and no
                                      discriminator can be better than chance. ``"label"``: it tells the auxiliary label
 equation 12 (min max)                a reversal layer with a ramp
-one optimiser for all                the discriminator may learn faster (``critic_rate``), and what a linear reader could
-                                     would find can be taken away without one (``correlation_weight``): on a small corpus the
-                                     adversary is outrun
+one optimiser for all                the discriminator may learn faster (``critic_rate``), and what tells a linear
+                                     reader the label can be taken away directly (``correlation_weight``): on a small
+                                     corpus the adversary is outrun
 equation 13 (no transpose)           mean squared cosine between the channels' courses, see
                                      :func:`~sercourse.losses.constraints.orthogonality`
 equations 17, 18 (binary)            cross-entropy over all classes
@@ -51,6 +51,7 @@ import torch
 from torch import Tensor, nn
 
 from sercourse.layers.masking import frame_mask, masked_mean
+from sercourse.layers.perceptron import perceptron
 from sercourse.layers.reversal import ramp, reverse
 from sercourse.layers.scaling import Standardise
 from sercourse.layers.shared_private import StackedLSTM
@@ -83,10 +84,10 @@ class AspMtl(MultiTaskModel):
         self.scale = Standardise(inputs)
         self.shared = StackedLSTM(*sizes)
         self.private = nn.ModuleDict({task: StackedLSTM(*sizes) for task in TASKS})
-        self.emotion_head = _perceptron(2 * config.hidden, (config.head,), len(self.classes[MAIN]), config.dropout)
+        self.emotion_head = perceptron(2 * config.hidden, (config.head,), len(self.classes[MAIN]), config.dropout)
         self.auxiliary_head = nn.Linear(config.hidden, len(self.classes[config.auxiliary]))
         told = len(TASKS) if config.discriminate == "task" else len(self.classes[config.auxiliary])
-        self.discriminator = _perceptron(config.hidden, config.critic, told, 0.0)
+        self.discriminator = perceptron(config.hidden, config.critic, told, 0.0)
         self.mask_head = nn.Linear(2 * config.hidden, bands) if config.mask else None
         self.strength = 0.0
 
@@ -166,12 +167,3 @@ class AspMtl(MultiTaskModel):
                 part = None if mask is None else mask[rows]
                 total = total + orthogonality(outputs["shared"][rows], outputs[private][rows], part)
         return total
-
-
-def _perceptron(inputs: int, hidden: tuple[int, ...], outputs: int, dropout: float) -> nn.Sequential:
-    """Linear layers with ReLU between them."""
-    layers: list[nn.Module] = []
-    for size in hidden:
-        layers += [nn.Linear(inputs, size), nn.ReLU(), nn.Dropout(dropout)]
-        inputs = size
-    return nn.Sequential(*layers, nn.Linear(inputs, outputs))

@@ -1,4 +1,6 @@
-"""What model 1 leaves of a corpus: every recording under its soft mask, as files, for model 2 to learn from.
+"""Corpora whose recordings were changed: what model 1, or a classical method, leaves of them, as files.
+
+Files are made at first use, in the cache folder. Model 2 and the machines learn from them.
 
 Source: Liu and Zhang, IEEE Access 2023, section III: "the non-noise signal is input into model 2"; there, by dropping
 frames, which of steady noise leaves nothing.
@@ -8,7 +10,9 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 import soundfile
 from filelock import FileLock
@@ -22,14 +26,13 @@ from sercourse.signal.audio import SAMPLE_RATE, read_audio
 from sercourse.training.cleaning import BATCH, clean
 
 VERSION = 1
-"""Goes up whenever the same network would leave other audio."""
+"""Goes up whenever the same change would leave other audio."""
 
 
 def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: bool = True) -> pd.DataFrame:
-    """Utterances as model 1 leaves them.
+    """Utterances as model 1 leaves them under its soft mask.
 
-    Files are made at first use, in the cache folder, and belong to the network's weights: another network, or the
-    same one trained longer, makes its own.
+    Another network, or the same one trained longer, makes files of its own.
 
     Args:
         table: the utterance table.
@@ -45,7 +48,32 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
     """
     if network.mask_head is None:
         raise UserError("this network has no soft mask; train model 1 with --set auxiliary=noise --set mask=true.")
-    folder = cache_dir() / "cleaned" / weights_digest(network, step)
+
+    def masked(waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [one.masked for one in clean(waveforms, network, step=step)]
+
+    return changed_table(table, f"cleaned/{weights_digest(network, step)}", masked, progress=progress)
+
+
+def changed_table(
+    table: pd.DataFrame, name: str, change: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]], *,
+    progress: bool = True,
+) -> pd.DataFrame:  # fmt: skip
+    """Utterances after a change of their waveforms.
+
+    Args:
+        table: the utterance table.
+        name: of the change: a folder in the cache; whatever alters the result belongs into it.
+        change: some waveforms, 16 kHz mono ``(T,)`` each, to as many others.
+        progress: show a progress bar.
+
+    Returns:
+        The table with other paths; ids and labels are the same.
+
+    Raises:
+        UserError: a full disk.
+    """
+    folder = cache_dir() / name
     rows = list(zip(table["path"], table["start"], table["end"], strict=True))
     targets = [folder / f"{audio_key(*row)}.flac" for row in rows]
     try:
@@ -57,9 +85,9 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
                 for first in range(0, len(missing), BATCH):
                     part = missing[first : first + BATCH]
                     waveforms = [read_audio(path, start, end) for (path, start, end), _ in part]
-                    for cleaned, (_, target) in zip(clean(waveforms, network, step=step), part, strict=True):
+                    for waveform, (_, target) in zip(change(waveforms), part, strict=True):
                         partial = target.with_suffix(".partial")
-                        soundfile.write(partial, cleaned.masked, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+                        soundfile.write(partial, waveform, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
                         partial.replace(target)
                     bar.advance(task, len(part))
     except (OSError, soundfile.LibsndfileError) as error:

@@ -132,7 +132,7 @@ class _Trainer:
         seed_everything(Purpose.WEIGHTS, job.seed)
         network = chapter.model(material.features, job.train, job.classes, job.settings)
         balancer = chapter.balancer(job.settings).to(fabric.device)
-        self.model, optimiser = fabric.setup(network, _optimiser(network, self.config))
+        self.model, optimiser = fabric.setup(network, make_optimiser(network, self.config))
         steps = -(-len(self._plan(0)) // self.config.accumulate) * self.config.epochs
         self.learners = Learners(network, optimiser, balancer, _schedule(optimiser, self.config, steps))
         self.progress = load_state(job.folder / STATE, self.learners, job.digest)
@@ -241,7 +241,7 @@ class _Trainer:
         (job.folder / STATE).unlink(missing_ok=True)
 
 
-def _optimiser(network: MultiTaskModel, config: LoopConfig) -> torch.optim.Optimizer:
+def make_optimiser(network: MultiTaskModel, config: LoopConfig) -> torch.optim.Optimizer:
     """Adam, or AdamW where weights decay; parts with a rate of their own are groups of their own."""
     rates = {id(p): rate for name, rate in network.rates().items() for p in network.get_submodule(name).parameters()}
     groups: dict[float, list[nn.Parameter]] = {}

@@ -19,6 +19,9 @@ from sercourse.errors import UserError, did_you_mean
 CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl")
 """Chapters that `sercourse train` knows; each has a module of its name among the recipes."""
 
+PEERS: tuple[str, ...] = ("shared_hidden", "adversarial_autoencoder")
+"""Networks that chapter 03 is compared with; `sercourse train` knows them too, and each has a recipe."""
+
 PROFILES: tuple[str, ...] = ("quick", "course", "paper")
 PRECISIONS: dict[str, str] = {"fp32": "32-true", "bf16": "bf16-mixed"}
 """Our names to Lightning Fabric's."""

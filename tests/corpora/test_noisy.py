@@ -162,6 +162,20 @@ def test_silence_is_one_sentence_that_names_the_file(speech, tmp_path):
         in_noise(table, (Condition("white", 0.0, 0.0),), workers=1, progress=False)
 
 
+def test_one_unusable_recording_among_many_is_left_out_of_every_condition(speech, tmp_path):
+    silent = tmp_path / "quiet.wav"
+    soundfile.write(silent, np.zeros(8000), 16_000)
+    rows = [{"utterance_id": f"m/{k}", "path": speech["path"].iloc[0]} for k in range(120)]
+    table = make_table([*rows, {"utterance_id": "q", "path": str(silent)}], "many")
+    conditions = (Condition("none"), Condition("white", 0.0, 0.0))
+    for _ in range(2):  # made, and found again
+        with pytest.warns(UserWarning, match=r"noise: 1 of 121 utterances skipped; the first: .*quiet\.wav.*silent"):
+            noisy_table = in_noise(table, conditions, workers=1, progress=False)
+        assert len(noisy_table) == 240
+        assert "q" not in set(noisy_table["clean"])
+        assert noisy_table["gain"].dtype == noisy_table["snr_db"].dtype == float
+
+
 def test_recorded_noise_needs_its_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path))
     with pytest.raises(CorpusError, match="no folder 'noise' under SERCOURSE_DATA"):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from sercourse import errors
 from sercourse.corpora.table import make_table
 from sercourse.errors import UserError
 from sercourse.features import extract as module
@@ -92,7 +93,7 @@ def test_too_short_for_a_feature_set_is_named_and_others_are_kept(table, store, 
     with pytest.raises(UserError, match=r"t/00: too short for picky"):
         extract(table, "picky", store=store, workers=1, progress=False)
     assert len(list(store.root.rglob("*.npy"))) == 39
-    monkeypatch.setattr(module, "SKIPPED_SHARE", 0.1)
+    monkeypatch.setattr(errors, "SKIPPED_SHARE", 0.1)
     with pytest.warns(UserWarning, match="1 of 40 utterances skipped"):
         features = extract(table, "picky", store=store, workers=1, progress=False)
     assert set(features.skipped) == {"t/00"}

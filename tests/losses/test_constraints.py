@@ -1,11 +1,13 @@
-"""Orthogonality: 0 for orthogonal features, 1 for parallel ones, whatever their number and scale."""
+"""Orthogonality: 0 for orthogonal features, 1 for parallel ones. Correlation ratio: what class means explain."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import f_oneway
 
-from sercourse.losses.constraints import orthogonality
+from sercourse.losses.constraints import correlation_ratio, orthogonality
 
 
 def courses(*rows: list[float]) -> torch.Tensor:
@@ -54,3 +56,31 @@ def test_a_silent_channel_gives_no_nan():
     shared = torch.zeros(1, 4, 2, requires_grad=True)
     orthogonality(shared, torch.randn(1, 4, 2), None).backward()
     assert torch.isfinite(shared.grad).all()
+
+
+def test_the_correlation_ratio_is_the_share_of_variance_between_classes():
+    labels = torch.tensor([0, 0, 1, 1, -1])
+    told = torch.tensor([[1.0], [1], [5], [5], [99]])
+    assert correlation_ratio(told, labels) == pytest.approx(1)
+    assert correlation_ratio(torch.tensor([[1.0], [5], [1], [5], [99]]), labels) == pytest.approx(0)
+    half = torch.tensor([[0.0], [2], [2], [4], [99]])  # between: 1 each, within: 1 each
+    assert correlation_ratio(half, labels) == pytest.approx(0.5)
+    assert correlation_ratio(torch.cat([told, half], 1), labels) == pytest.approx(0.75), "mean over features"
+    assert correlation_ratio(1000 * half + 7, labels) == pytest.approx(0.5), "neither place nor scale matters"
+
+
+def test_the_correlation_ratio_agrees_with_an_analysis_of_variance():
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=90) + np.arange(90) % 3, np.arange(90) % 3
+    f = f_oneway(*(x[labels == k] for k in range(3))).statistic
+    expected = 2 * f / (2 * f + 87)  # eta squared from F and the degrees of freedom
+    assert correlation_ratio(torch.tensor(x)[:, None], torch.tensor(labels)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("labels", [[-1, -1, -1], [1, 1, 1], [1, -1, -1]])
+def test_without_two_classes_there_is_nothing_to_correlate(labels):
+    x = torch.randn(3, 2, requires_grad=True)
+    ratio = correlation_ratio(x, torch.tensor(labels))
+    ratio.backward()
+    assert ratio.item() == pytest.approx(0, abs=1e-6)
+    assert torch.isfinite(x.grad).all()

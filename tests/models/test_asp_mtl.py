@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from sercourse.losses.constraints import correlation_ratio
 from sercourse.losses.masked import MISSING
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.models.asp_mtl_config import AspMtlConfig
+from sercourse.training.fit import make_optimiser
+from sercourse.training.settings import LoopConfig
 
 CLASSES = {"emotion": ["anger", "fear", "neutral"], "noise": ["none", "white"], "gender": ["female", "male"]}
 LENGTHS = (9, 6, 4, 1)
@@ -133,8 +136,33 @@ def test_labels_do_not_reach_the_outputs(batch):
         ({"adversary_weight": -1.0}, "adversary_weight=-1.0: must be 0 or more"),
         ({"dropout": 1.0}, "dropout=1.0"),
         ({"critic": (0,)}, "critic: sizes must be 1 or more"),
+        ({"critic_rate": 0.0}, "critic_rate=0.0: must be above 0"),
+        ({"critic_rate": float("nan")}, "critic_rate=nan: must be above 0"),
+        ({"correlation_weight": -1.0}, "correlation_weight=-1.0: must be 0 or more"),
     ],
 )
 def test_a_wrong_setting_is_said(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         AspMtlConfig(**options)
+
+
+def test_the_correlations_share_rises_with_the_reversal_and_is_off_by_default(batch):
+    assert "correlation" not in network().tasks
+    model = network(correlation_weight=3.0).eval()
+    assert model.config.weights["correlation"] == 3.0
+    outputs = model(batch)
+    assert model.losses(outputs, batch)["correlation"] == 0
+    model.begin_epoch(1.0)
+    late = model.losses(outputs, batch)["correlation"]
+    torch.testing.assert_close(late, model.strength * correlation_ratio(outputs["embedding"], batch["noise"]))
+    assert late > 0
+
+
+def test_the_discriminator_alone_learns_at_its_own_rate(batch):
+    model = network(critic_rate=10.0)
+    optimiser = make_optimiser(model, LoopConfig(learning_rate=1e-3))
+    rates = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
+    assert len(rates) == len(list(model.parameters()))
+    for name, parameter in model.named_parameters():
+        assert rates[id(parameter)] == pytest.approx(1e-2 if name.startswith("discriminator.") else 1e-3), name
+    assert len(make_optimiser(network(), LoopConfig()).param_groups) == 1

@@ -156,6 +156,22 @@ def test_killed_before_any_of_its_writes(runs, changes, write):
     assert not (network(folder) / STATE).exists()
 
 
+@pytest.mark.parametrize("write", [3, 5, 7])
+def test_a_network_with_an_adversary_of_its_own_rate_comes_back_too(runs, write):
+    """Two groups in the optimiser, a strength that follows the epochs, tasks that draw by chance."""
+    changes = (
+        "hidden=6", "head=6", "step=4", "epochs=3", "batch_size=8", "critic_rate=5", "correlation_weight=2",
+        "dropout=0.3", "schedule=cosine", "discriminate=task", "threads=1", "accelerator=cpu",
+    )  # fmt: skip
+    config = TrainingConfig("asp_mtl", "little", "holdout-20", changes=changes)
+    expected = runs.reference(config)
+    process, folder = runs.start(f"adversary {write}", config, die_before_write=write)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert epochs(folder) == (write - 2) // 2, "so far it had come"
+    assert runs.train(f"adversary {write}", config, resume=True) == expected
+
+
 def test_a_run_has_no_more_writes_than_that(runs):
     process, folder = runs.start("all writes", runs.config(CHOSEN, "holdout-20"), die_before_write=WRITES + 1)
     process.join()

@@ -16,7 +16,7 @@ from sercourse.errors import UserError, did_you_mean
 from sercourse.models.multitask import MAIN, Classes, MultiTaskModel
 from sercourse.training.balancing import Balancer, FixedWeights
 from sercourse.training.batches import Examples
-from sercourse.training.settings import CHAPTERS, PROFILES, Settings
+from sercourse.training.settings import CHAPTERS, PEERS, PROFILES, Settings
 
 FeatureMaps = Mapping[str, Mapping[str, np.ndarray]]
 """Feature set to (utterance id to array)."""
@@ -89,12 +89,13 @@ def frame_statistics(utterances: Iterable[np.ndarray]) -> tuple[np.ndarray, np.n
 
 
 def recipe(chapter: str) -> Recipe:
-    """The recipe of a chapter.
+    """The recipe of a chapter, or of a peer that a chapter is compared with.
 
     Raises:
         UserError: no such chapter.
     """
-    if chapter not in CHAPTERS:
-        hint = did_you_mean(chapter, CHAPTERS)
-        raise UserError(f"{chapter}: no such chapter to train; choose one of {', '.join(CHAPTERS)}.{hint}")
+    known = (*CHAPTERS, *PEERS)
+    if chapter not in known:
+        hint = did_you_mean(chapter, known)
+        raise UserError(f"{chapter}: no such chapter to train; choose one of {', '.join(known)}.{hint}")
     return importlib.import_module(f"sercourse.training.recipes.{chapter}").RECIPE

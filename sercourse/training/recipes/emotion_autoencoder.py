@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sercourse.errors import UserError
 from sercourse.models.emotion_autoencoder import AutoencoderConfig, EmotionAutoencoder
 from sercourse.models.multitask import MAIN, Classes
 from sercourse.training.batches import Examples, Item, class_index
 from sercourse.training.recipes.base import FeatureMaps, Recipe, frame_statistics
+from sercourse.training.recipes.vectors import joined_functionals, vector_statistics
 from sercourse.training.settings import LoopConfig, Settings
 
 SPECTROGRAM = "logmag"
@@ -123,19 +123,6 @@ class SpectrogramCrops(Examples):
         return crop
 
 
-def joined_functionals(features: FeatureMaps, utterance_id: str, names: tuple[str, ...]) -> np.ndarray:
-    """Functional vectors of one utterance, one behind the other, ``(D,)``.
-
-    Raises:
-        UserError: a set has a time axis.
-    """
-    vectors = [features[name][utterance_id] for name in names]
-    for name, vector in zip(names, vectors, strict=True):
-        if vector.ndim != 1:
-            raise UserError(f"--set functionals={name}: has a value per frame; choose sets with one vector, as is10.")
-    return np.concatenate(vectors).astype(np.float32)
-
-
 class _Recipe(Recipe):
     name = "emotion_autoencoder"
     seconds = {"quick": 0.5, "course": 1.2, "paper": 6.0}  # noqa: RUF012 (never changed)
@@ -169,13 +156,11 @@ class _Recipe(Recipe):
         self, features: FeatureMaps, ids: Sequence[str], classes: Classes, settings: Settings
     ) -> EmotionAutoencoder:
         names = settings.model.functionals
-        vectors = np.stack([joined_functionals(features, i, names) for i in ids]) if names else np.zeros((1, 0))
+        centre, width = vector_statistics(features, ids, names)
         mean, spread = frame_statistics(features[SPECTROGRAM][i] for i in ids)
-        model = EmotionAutoencoder(len(mean), vectors.shape[1], classes[MAIN], settings.model)
+        model = EmotionAutoencoder(len(mean), len(centre), classes[MAIN], settings.model)
         model.scale_spectrogram.fit(torch.from_numpy(mean), torch.from_numpy(spread))
-        varies = vectors.max(0) > vectors.min(0)  # a constant feature has a spread of rounding errors, not of 0
-        centre, width = vectors.mean(0, dtype=np.float64), np.where(varies, vectors.std(0, dtype=np.float64), 0.0)
-        model.scale_functionals.fit(torch.from_numpy(centre).float(), torch.from_numpy(width).float())
+        model.scale_functionals.fit(centre, width)
         return model
 
     def shape(self, model: EmotionAutoencoder) -> dict:

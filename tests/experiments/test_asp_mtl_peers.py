@@ -1,0 +1,86 @@
+"""Experiments 1 to 3 on a tiny corpus: every row, the same test side for all, cells that are kept."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sercourse import corpora
+from sercourse.corpora.noisy import Condition, in_noise
+from sercourse.errors import UserError
+from sercourse.experiments import asp_mtl_peers, cells
+from sercourse.experiments.asp_mtl_ablation import BOTH
+from sercourse.experiments.cells import Bench
+from sercourse.training.recipes import recipe
+from sercourse.training.recipes.asp_mtl import RECIPE
+
+LOOP = ("threads=1", "accelerator=cpu", "epochs=1", "batch_size=16")
+
+
+@pytest.fixture
+def bench(own_folders, my_csv, monkeypatch) -> Bench:
+    """Tiny networks, two folds, one noise, results in a folder of the test's own."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    base = corpora.load(my_csv)
+    base["gender"] = ["female", "male"] * (len(base) // 2)
+    noisy = in_noise(base, (Condition("none"), Condition("white", 0.0, 0.0)), workers=1, progress=False)
+    monkeypatch.setattr(corpora, "load", lambda name: noisy if "+" in name else base)
+    monkeypatch.setattr(cells, "RESULTS", own_folders / "results")
+    tiny = RECIPE.profiles["quick"].changed(("hidden=6", "head=6", "step=4", *LOOP))
+    monkeypatch.setattr(RECIPE, "profiles", {"quick": tiny})
+    for peer in ("shared_hidden", "adversarial_autoencoder"):
+        tiny = recipe(peer).profiles["quick"].changed(LOOP)
+        monkeypatch.setattr(recipe(peer), "profiles", {"quick": tiny})
+    monkeypatch.setattr(asp_mtl_peers, "PROTOCOLS", ("kfold-2",))
+    return Bench(corpus="tiny", console=Console(file=io.StringIO(), width=200), store=True)
+
+
+def test_experiment_1_judges_everyone_on_the_same_noisy_speech(bench):
+    result = asp_mtl_peers.against_noise(bench, "table1")
+    assert result["corpus"] == "tiny+none+all@0"
+    assert result["printed"]["ASP-MTL"] == [89.13, 0.894]
+    rows = {row: figures["kfold-2"] for row, figures in result["rows"].items()}
+    assert set(rows) == set(asp_mtl_peers.NOISE_ROWS)
+    for row, figures in rows.items():
+        assert set(figures["ua_by_condition"]) == {"none", "white@0"}, row
+        assert ("ours_above" in figures) == (row != BOTH)
+    assert asp_mtl_peers.against_noise(bench, "table1") == result, "from the stored cells"
+    assert "as stored in results/" in bench.console.file.getvalue()
+
+
+def test_experiment_2_takes_clean_speech_of_both_genders(bench):
+    result = asp_mtl_peers.against_gender(bench, "table4")
+    assert (result["corpus"], result["printed_corpus"]) == ("tiny", "afew")
+    rows = {row: figures["kfold-2"] for row, figures in result["rows"].items()}
+    assert set(rows) == set(asp_mtl_peers.GENDER_ROWS)
+    assert all(0 <= figures["ua"] <= 100 and not figures["ua_by_condition"] for figures in rows.values())
+
+
+def test_experiment_3_draws_its_bars(bench, tmp_path):
+    drawn = Bench(**{**vars(bench), "figure": tmp_path / "bars.png"})
+    result = asp_mtl_peers.multitask(drawn, "figure6")
+    assert set(result["rows"]) == {*asp_mtl_peers.NETWORKS, BOTH}
+    assert drawn.figure.stat().st_size > 10_000
+    figure = asp_mtl_peers._bars(result)
+    widths = [bar.get_width() for bar in figure.axes[0].patches]
+    expected = [row["kfold-2"][metric] for metric in ("wa", "f1") for row in result["rows"].values()]
+    assert widths == pytest.approx(expected)
+
+
+def test_only_the_rows_asked_for_are_measured(bench):
+    asked = Bench(**{**vars(bench), "rows": ("CORAL [14]",)})
+    rows = asp_mtl_peers.against_gender(asked, "table3")["rows"]
+    assert rows["CORAL [14]"]["kfold-2"]
+    assert rows["IS10+SVM"]["kfold-2"] is None
+    with pytest.raises(UserError, match="--rows CORAL: the artifact has no such row; choose among IS10"):
+        asp_mtl_peers.against_gender(Bench(**{**vars(bench), "rows": ("CORAL",)}), "table3")
+
+
+def test_the_front_end_keeps_speech_or_all_where_none_stands_out(monkeypatch):
+    noise = np.random.default_rng(0).normal(size=8000).astype(np.float32) * 0.1
+    masks = iter([np.arange(8000) < 3000, np.zeros(8000, dtype=bool)])
+    monkeypatch.setattr(asp_mtl_peers, "speech_mask", lambda waveform: next(masks))
+    assert [len(one) for one in asp_mtl_peers._spoken([noise, noise])] == [3000, 8000]

@@ -1,0 +1,204 @@
+"""The adversarial autoencoder: chance in training only, a gradient that is turned, a latent like the prior."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from sercourse.losses.masked import MISSING
+from sercourse.models.adversarial_autoencoder import AdversarialAutoencoder, AdversarialAutoencoderConfig
+from sercourse.training.balancing import FixedWeights
+
+CLASSES = {"emotion": ["anger", "fear", "neutral"], "noise": ["none", "white"], "gender": ["female", "male"]}
+
+
+def network(**options) -> AdversarialAutoencoder:
+    torch.manual_seed(0)
+    sizes = {"hidden": (6, 5), "latent": 3, "head": (4,), "critic": (4,)}
+    return AdversarialAutoencoder(7, CLASSES, AdversarialAutoencoderConfig(**sizes | options))
+
+
+@pytest.fixture
+def batch() -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    return {
+        "functionals": 3 * torch.randn(4, 7) + 1,
+        "emotion": torch.tensor([0, 2, MISSING, MISSING]),
+        "gender": torch.tensor([MISSING, 0, 1, 0]),
+    }
+
+
+def test_an_utterance_gives_the_same_alone_and_in_a_batch(batch):
+    model = network().eval()
+    together = model(batch)
+    for row in range(4):
+        for name, value in model({"functionals": batch["functionals"][row : row + 1]}).items():
+            torch.testing.assert_close(together[name][row], value[0], atol=1e-6, rtol=0)
+
+
+def test_labels_do_not_reach_the_outputs(batch):
+    model = network().eval()
+    told = model(batch)
+    permuted = model(batch | {task: batch[task].roll(1) for task in model.classes})
+    absent = model({"functionals": batch["functionals"]})
+    for name, value in told.items():
+        assert torch.equal(value, permuted[name]), name
+        assert torch.equal(value, absent[name]), name
+    assert set(model.logits(absent)) == {"emotion", "gender"}
+
+
+def test_the_prior_is_drawn_in_training_alone_and_by_torchs_generator(batch):
+    model = network(dropout=0.0)
+    drawn = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        drawn.append(network_like(model)(batch)["prior"])
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    model.eval()
+    state = torch.get_rng_state()
+    first, second = model(batch), model(batch)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert "prior" not in first
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+def network_like(model: AdversarialAutoencoder) -> AdversarialAutoencoder:
+    """The same weights and the same estimates of the spectral norms, which a step in training moves."""
+    state = torch.get_rng_state()
+    twin = AdversarialAutoencoder(7, CLASSES, model.config)
+    twin.load_state_dict(model.state_dict())
+    torch.set_rng_state(state)
+    return twin.train()
+
+
+def test_every_task_has_a_loss_and_the_balancer_a_weight_for_it(batch):
+    for model in (network(), network(auxiliary="noise", critic=(), head=()), network().eval()):
+        labelled = batch | {"noise": torch.tensor([0, 1, 1, 0])}
+        losses = model.losses(model(labelled), labelled)
+        assert set(losses) == set(model.tasks) == set(model.config.weights)
+        assert all(torch.isfinite(loss) and loss > 0 for loss in losses.values())
+        assert torch.isfinite(FixedWeights(model.config.weights)(losses))
+
+
+def test_what_needs_no_label_is_learnt_without_one(batch):
+    model = network(dropout=0.0)
+    nobody = batch | {task: torch.full((4,), MISSING) for task in model.classes}
+    losses = model.losses(model(nobody), nobody)
+    assert losses["emotion"] == losses["gender"] == 0
+    FixedWeights(model.config.weights)(losses).backward()
+    assert all(p.grad.any() for p in model.encoder.parameters())
+    assert not any(p.grad.any() for p in model.heads.parameters())
+
+
+def test_the_adversary_turns_the_encoders_gradient_and_keeps_its_own(batch):
+    model = network(dropout=0.0).eval()  # without draws, and the spectral norms stand still
+    found = {}
+    for strength in (0.0, 0.5, 1.0):
+        model.strength = strength
+        model.zero_grad()
+        model.losses(model(batch), batch)["adversary"].backward()
+        found[strength] = model.discriminator[-1].bias.grad.clone(), model.shared_layer().grad.clone()
+    torch.testing.assert_close(found[0.5][0], found[1.0][0])
+    assert found[1.0][0].abs().max() > 1e-4
+    assert not found[0.0][1].any()
+    torch.testing.assert_close(2 * found[0.5][1], found[1.0][1])
+    latent = model(batch)["embedding"].detach().requires_grad_()
+    cross_entropy(model.discriminator(latent), torch.zeros(4, dtype=torch.long)).backward()
+    outputs = model(batch)
+    outputs["embedding"].retain_grad()
+    model.losses(outputs, batch)["adversary"].backward()
+    torch.testing.assert_close(outputs["embedding"].grad, -latent.grad)
+
+
+def test_the_discriminator_tells_latent_from_prior(batch):
+    """Class 0 is the latent, class 1 the prior; both count the same."""
+    model = network(dropout=0.0)
+    outputs = model(batch)
+    parts = [cross_entropy(outputs[name], torch.full((4,), k)) for k, name in enumerate(("discriminator", "prior"))]
+    torch.testing.assert_close(model.losses(outputs, batch)["adversary"], sum(parts) / 2)
+
+
+def test_the_ramp_follows_the_epochs_and_the_discriminator_has_its_rate():
+    model = network(critic_rate=4.0)
+    assert model.strength == 0
+    model.begin_epoch(0.5)
+    assert model.strength == pytest.approx(0.98661, abs=1e-5)
+    assert model.rates() == {"discriminator": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"auxiliary": "age"}, "auxiliary=age: choose one of noise, gender"),
+        ({"hidden": ()}, "hidden: needs one or more sizes of 1 or more"),
+        ({"latent": 0}, "latent=0: must be 1 or more"),
+        ({"head": (0,)}, "head: sizes must be 1 or more"),
+        ({"critic": (0,)}, "critic: sizes must be 1 or more"),
+        ({"critic_rate": 0.0}, "critic_rate=0.0: must be above 0"),
+        ({"dropout": 1.0}, "dropout=1.0: must be at least 0 and below 1"),
+        ({"reconstruction_weight": -1.0}, "reconstruction_weight=-1.0: must be 0 or more"),
+        ({"adversary_weight": float("nan")}, "adversary_weight=nan: must be 0 or more"),
+    ],
+)
+def test_a_wrong_setting_is_said(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        AdversarialAutoencoderConfig(**options)
+
+
+def trained(adversary_weight: float, seed: int) -> tuple[Tensor, float]:
+    """The latent of skewed vectors, ``(512, 2)``, and what is missing of them when they are restored."""
+    torch.manual_seed(seed)
+    x = torch.empty(512, 2).exponential_() @ torch.randn(2, 8)
+    x = (x - x.mean(0)) / x.std(0)
+    config = AdversarialAutoencoderConfig(
+        hidden=(32,), latent=2, head=(), critic=(32,), dropout=0.0, adversary_weight=adversary_weight
+    )
+    model, balancer = AdversarialAutoencoder(8, CLASSES, config), FixedWeights(config.weights)
+    rate = model.rates()["discriminator"]
+    critic = list(model.discriminator.parameters())
+    rest = [p for name, p in model.named_parameters() if not name.startswith("discriminator")]
+    optimiser = torch.optim.Adam(
+        [{"params": rest}, {"params": critic, "lr": 3e-3 * rate}], lr=3e-3, betas=(0.5, 0.999)
+    )  # one optimiser
+    for epoch in range(25):
+        model.begin_epoch(epoch / 25)
+        for rows in torch.randperm(512).split(64):
+            unlabelled = {task: torch.full((len(rows),), MISSING) for task in model.classes}
+            drawn = {"functionals": x[rows], **unlabelled}
+            optimiser.zero_grad()
+            balancer(model.losses(model(drawn), drawn)).backward()
+            optimiser.step()
+    with torch.inference_mode():
+        outputs = model.eval()({"functionals": x})
+    return outputs["embedding"], float((outputs["restored"] - x).abs().mean())
+
+
+def distance(latent: Tensor) -> float:
+    """How far mean, spread and skew are from those of the standard normal, 0, 1 and 0."""
+    mean, spread = latent.mean(0), latent.std(0)
+    skew = ((latent - mean) / spread).pow(3).mean(0)
+    return float((mean.abs() + (spread - 1).abs() + skew.abs()).mean())
+
+
+def test_the_adversary_moves_the_latent_towards_the_prior(threads_of_one):
+    without, restored_without = zip(*(trained(0.0, seed) for seed in range(2)), strict=True)
+    with_it, restored = zip(*(trained(3.0, seed) for seed in range(2)), strict=True)
+    for plain, pressed in zip(without, with_it, strict=True):
+        assert distance(pressed) < 0.6 * distance(plain)
+        assert pressed.mean(0).abs().max() < 0.25
+        assert (pressed.std(0) - 1).abs().max() < 0.25
+    assert max(restored_without) < 0.1
+    assert max(restored) < 0.1, "what is pressed into shape still tells the utterance"
+
+
+@pytest.fixture
+def threads_of_one():
+    """Small products are slower on many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -126,8 +126,8 @@ def in_noise(
         the mixture was multiplied with).
 
     Raises:
-        UserError: more than a few utterances cannot be read or mixed (silent ones, say), no recorded noises, a full
-            disk.
+        UserError: a file is not there, more than a few utterances cannot be mixed (silent ones, say), no recorded
+            noises, a full disk.
     """
     parts, skipped = [], {}
     for condition in conditions:

@@ -24,6 +24,7 @@ from rich.console import Console
 
 from sercourse.errors import UserError
 from sercourse.evaluation.comparison import compare
+from sercourse.evaluation.metrics import wa
 from sercourse.training.baseline import BaselineConfig, run_baseline
 from sercourse.training.networks import TrainingConfig, load_or_train
 from sercourse.training.runs import Run, environment, write_json
@@ -38,6 +39,9 @@ KEPT = (
     "epochs_chosen", "seconds_per_epoch", "training_seconds", "peak_mb", "run",
 )  # fmt: skip
 
+
+SAME = 1e-6
+"""Points by which a figure that is computed again may differ from the stored one."""
 
 MACHINES = ("is10", "compare")
 """openSMILE sets of the machines that a network has to beat; the better one of a run is the strongest baseline."""
@@ -87,7 +91,7 @@ class Bench:
 
         def measure() -> dict:
             run = load_or_train(config, jobs=self.jobs, progress=self.console is not None)
-            return {name: run.summary[name] for name in KEPT} | {"predicted": spelled(run.predictions)} | more(run)
+            return {name: run.summary[name] for name in KEPT} | spelled(run.predictions) | more(run)
 
         def valid(cell: dict) -> bool:  # a default that changed has made it another network
             return config.settings.agrees(cell["settings"])
@@ -153,38 +157,45 @@ class Bench:
         return [replace(self, repeats=1, seed=self.seed + k) for k in range(self.repeats)]
 
 
-def spelled(predictions: pd.DataFrame) -> dict[str, str]:
-    """Predictions in little space: per repeat one letter per utterance in the order of the ids, a for the first
-    emotion in alphabetical order. Whoever has the corpus can judge them again."""
-    letters = {emotion: chr(ord("a") + k) for k, emotion in enumerate(sorted(predictions["emotion"].unique()))}
-    return {
+def spelled(predictions: pd.DataFrame) -> dict:
+    """Predictions in little space, so that whoever has the corpus can judge them again.
+
+    Returns:
+        ``alphabet``: the emotions that occur, a for the first; ``predicted``: per repeat one letter per utterance in
+        the order of the ids, ? for an emotion that none of them shows.
+    """
+    alphabet = sorted(predictions["emotion"].unique())
+    letters = {emotion: chr(ord("a") + k) for k, emotion in enumerate(alphabet)}
+    told = {
         str(repeat): "".join(part.sort_values("utterance_id")["predicted"].map(letters).fillna("?"))
         for repeat, part in predictions.groupby("repeat")
     }
+    return {"alphabet": alphabet, "predicted": told}
 
 
 def unspelled(cell: Mapping, table: pd.DataFrame, repeat: int = 0) -> pd.DataFrame:
-    """The table's utterances with the ``predicted`` of a cell.
+    """Utterances with the ``predicted`` of a cell.
 
     Args:
         cell: a stored summary.
-        table: the utterance table of its corpus, as the run saw it.
+        table: the utterances that its run tested, in any order; ``emotion`` among the columns.
         repeat: which drawing.
 
     Raises:
-        UserError: the table has other utterances than the run.
+        UserError: the table has other utterances or other labels than the run.
     """
-    emotions = cell["confusion"]["emotions"]
+    alphabet = cell.get("alphabet") or cell["confusion"]["emotions"]
     letters = cell["predicted"][str(repeat)]
-    frame = table.sort_index()
+    frame = table.sort_values("utterance_id") if "utterance_id" in table else table.sort_index()
     if len(letters) != len(frame):
-        raise UserError(f"{cell['run']}: judged {len(letters)} utterances, the table holds {len(frame)}; not the same.")
-    return frame.assign(predicted=_read_letters(letters, emotions))
-
-
-def _read_letters(letters: str, emotions: Sequence[str]) -> list[str]:
-    """The emotions that letters stand for; "?" is one that no tested utterance shows."""
-    return ["?" if letter == "?" else emotions[ord(letter) - ord("a")] for letter in letters]
+        raise UserError(
+            f"{cell['run']}: judged {len(letters)} utterances, here are {len(frame)}; not the same. Leave out of the"
+            " corpus what cannot be used, and delete its cell to measure it anew."
+        )
+    told = frame.assign(predicted=["?" if x == "?" else alphabet[ord(x) - ord("a")] for x in letters])
+    if len(cell["predicted"]) == 1 and abs(wa(told["emotion"], told["predicted"]) - cell["wa"]) > SAME:
+        raise UserError(f"{cell['run']}: stands on other utterances or labels; delete its cell to measure it anew.")
+    return told
 
 
 @cache
@@ -214,12 +225,14 @@ def against(machine: Run, cells: Sequence[Mapping], metric: str = "wa") -> dict:
 
 
 def predicted_by(machine: Run, cells: Sequence[Mapping]) -> pd.DataFrame:
-    """Predictions of cells, with the folds and labels of a baseline on the same utterances; see :func:`against`."""
-    parts = []
-    for repeat, cell in enumerate(cells):
-        part = machine.predictions[machine.predictions["repeat"] == repeat].sort_values("utterance_id")
-        parts.append(part.assign(predicted=_read_letters(cell["predicted"]["0"], cell["confusion"]["emotions"])))
-    return pd.concat(parts)
+    """Predictions of cells, with the folds and labels of a baseline on the same utterances; see :func:`against`.
+
+    Raises:
+        UserError: a cell stands on other utterances or labels.
+    """
+    tested = machine.predictions
+    return pd.concat([unspelled(cell, tested[tested["repeat"] == repeat]).assign(repeat=repeat)
+                      for repeat, cell in enumerate(cells)])  # fmt: skip
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:

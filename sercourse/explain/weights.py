@@ -1,7 +1,7 @@
 """The four weights of equation 19, live: a tiny ASP-MTL on the toy world of :mod:`sercourse.explain.adversary`.
 
 The network, its losses, its optimiser and its probes are the real ones; the speech is not: utterances are four noisy
-looks at ten numbers that hold an emotion and a gender. So one choice of weights is trained in about a second.
+looks at ten numbers that hold an emotion and a gender. So one choice of weights is trained in about two seconds.
 
 Source: Liu and Zhang, IEEE Access 2023, equation 19.
 Notebook: 03_asp_mtl.ipynb
@@ -105,7 +105,7 @@ def picture(alpha: float, beta: float, gamma: float, mu: float) -> bytes:
     end = outcome(alpha, beta, gamma, mu)
     figure = Figure(figsize=(10, 3.2), dpi=DPI, layout="constrained")
     bars, matrix = figure.subplots(1, 2, width_ratios=(3, 2))
-    names = ["emotion,\nits head", "gender,\nits head (private)", "gender,\nfresh probe (shared)"]
+    names = ["emotion:\nits head", "gender:\nits head", "gender, shared:\nfresh probe"]
     drawn = bars.bar(names, [end.emotion, end.gender, end.shared], color=["#009E73", "#0072B2", "#D55E00"])
     bars.bar_label(drawn, fmt="%.2f")
     bars.axhline(0.5, color="black", linestyle=":")

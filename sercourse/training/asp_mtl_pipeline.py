@@ -18,7 +18,7 @@ from sercourse.errors import UserError
 from sercourse.models.multitask import MAIN
 from sercourse.signal.audio import read_audio
 from sercourse.training.cleaned_corpus import cleaned_table, weights_digest
-from sercourse.training.cleaning import clean
+from sercourse.training.cleaning import REMOVALS, clean
 from sercourse.training.networks import TrainingConfig, load_or_train
 from sercourse.training.predict import Network, load_network, named
 from sercourse.training.runs import Run, read_run
@@ -33,16 +33,18 @@ class AspMtlPipeline:
     Attributes:
         model1: run of the noise removers.
         model2: per fold, the run of the classifier behind the remover of that fold.
+        removal: how noise is removed: "mask" (the soft mask) or "frames" (they are dropped, as in the paper).
     """
 
     model1: Run
     model2: tuple[Run, ...]
+    removal: str = "mask"
 
     @classmethod
     def train(
         cls, corpus: str, protocol: str = "group-5", *, profile: str = "quick", seed: int = 0,
         noise_settings: Sequence[str] = ("auxiliary=noise", "mask=true"), gender_settings: Sequence[str] = (),
-        **options: int | bool | None,
+        removal: str = "mask", **options: int | bool | None,
     ) -> AspMtlPipeline:  # fmt: skip
         """Train model 1, clean the corpus in every fold by that fold's model 1, train model 2 on what is left.
 
@@ -56,11 +58,15 @@ class AspMtlPipeline:
             seed: of both models.
             noise_settings: ``--set`` for model 1.
             gender_settings: ``--set`` for model 2.
+            removal: "mask" or "frames".
             options: of :func:`~sercourse.training.networks.train`.
 
         Raises:
+            ValueError: an unknown way to remove noise.
             UserError: as :func:`~sercourse.training.networks.train`.
         """
+        if removal not in REMOVALS:
+            raise ValueError(f"removal={removal}: choose one of {', '.join(REMOVALS)}")
         table = corpora.load(corpus)
         first = TrainingConfig(CHAPTER, corpus, protocol, profile, tuple(noise_settings), seed=seed)
         second = replace(first, changes=tuple(gender_settings))
@@ -69,21 +75,21 @@ class AspMtlPipeline:
         classifiers = []
         for number in range(len(removers.protocol["repeats"][0]["folds"])):
             network = load_network(removers.folder, number)
-            left = cleaned_table(table, network, step=first.settings.data.step, progress=shown)
-            left_by = weights_digest(network, first.settings.data.step)
+            left = cleaned_table(table, network, step=first.settings.data.step, removal=removal, progress=shown)
+            left_by = weights_digest(network, first.settings.data.step, removal)
             config = replace(second, corpus=f"{corpus}~{left_by}", fold=number)
             classifiers.append(load_or_train(config, table=left, **options))
-        return cls(removers, tuple(classifiers))
+        return cls(removers, tuple(classifiers), removal)
 
     @classmethod
-    def load(cls, model1: str | Path, model2: Sequence[str | Path]) -> AspMtlPipeline:
-        """From run folders.
+    def load(cls, model1: str | Path, model2: Sequence[str | Path], *, removal: str = "mask") -> AspMtlPipeline:
+        """From run folders; ``removal`` as in training.
 
         Raises:
             UserError: no such runs, runs of another kind, or not one classifier for every fold of the removers.
         """
         removers, classifiers = read_run(model1), tuple(read_run(folder) for folder in model2)
-        if not removers.summary["settings"]["model"].get("mask"):
+        if removal == "mask" and not removers.summary["settings"]["model"].get("mask"):
             raise UserError(f"{model1}: is no model 1 with a soft mask.")
         folds = removers.protocol["repeats"][0]["folds"]
         if len(classifiers) != len(folds):
@@ -92,7 +98,7 @@ class AspMtlPipeline:
             (own,) = run.protocol["repeats"][0]["folds"][:1]
             if run.summary["chapter"] != CHAPTER or own["test"] != fold["test"]:
                 raise UserError(f"{run.folder}: is no model 2 for fold {number} of {model1}; name them in that order.")
-        return cls(removers, classifiers)
+        return cls(removers, classifiers, removal)
 
     @property
     def predictions(self) -> pd.DataFrame:
@@ -115,5 +121,7 @@ class AspMtlPipeline:
             cleaned = clean(waveforms, load_network(self.model1.folder, number), step=step)
             noise += [one.posterior.mean() / len(self.model2) for one in cleaned]
             classifier = Network.load(run.folder, number)
-            total = total + classifier.probabilities([one.masked for one in cleaned]) / len(self.model2)  # (N, C)
+            total = total + classifier.probabilities([one.left(self.removal) for one in cleaned]) / len(
+                self.model2
+            )  # (N, C)
         return named(files, total, classifier.model.classes[MAIN]).assign(noise=noise)

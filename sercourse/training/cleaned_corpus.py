@@ -3,7 +3,7 @@
 Files are made at first use, in the cache folder. Model 2 and the machines learn from them.
 
 Source: Liu and Zhang, IEEE Access 2023, section III: "the non-noise signal is input into model 2"; there, by dropping
-frames, which of steady noise leaves nothing.
+frames, which of steady noise leaves nothing (``removal="frames"``).
 Notebook: 03_asp_mtl.ipynb
 """
 
@@ -29,15 +29,18 @@ VERSION = 1
 """Goes up whenever the same change would leave other audio."""
 
 
-def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: bool = True) -> pd.DataFrame:
-    """Utterances as model 1 leaves them under its soft mask.
+def cleaned_table(
+    table: pd.DataFrame, network: AspMtl, *, step: int, removal: str = "mask", progress: bool = True
+) -> pd.DataFrame:
+    """Utterances as model 1 leaves them.
 
     Another network, or the same one trained longer, makes files of its own.
 
     Args:
         table: the utterance table.
-        network: a model 1 with a soft mask.
+        network: a model 1, with a soft mask where that is to be used.
         step: see :func:`~sercourse.training.cleaning.clean`.
+        removal: "mask" or "frames".
         progress: show a progress bar.
 
     Returns:
@@ -46,13 +49,13 @@ def cleaned_table(table: pd.DataFrame, network: AspMtl, *, step: int, progress: 
     Raises:
         UserError: the network has no soft mask, or a full disk.
     """
-    if network.mask_head is None:
+    if removal == "mask" and network.mask_head is None:
         raise UserError("this network has no soft mask; train model 1 with --set auxiliary=noise --set mask=true.")
 
-    def masked(waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [one.masked for one in clean(waveforms, network, step=step)]
+    def left(waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [one.left(removal) for one in clean(waveforms, network, step=step)]
 
-    return changed_table(table, f"cleaned/{weights_digest(network, step)}", masked, progress=progress)
+    return changed_table(table, f"model1-{weights_digest(network, step, removal)}", left, progress=progress)
 
 
 def changed_table(
@@ -63,7 +66,7 @@ def changed_table(
 
     Args:
         table: the utterance table.
-        name: of the change: a folder in the cache; whatever alters the result belongs into it.
+        name: of the change, for its folder in the cache; whatever alters the result belongs into it.
         change: some waveforms, 16 kHz mono ``(T,)`` each, to as many others.
         progress: show a progress bar.
 
@@ -71,9 +74,10 @@ def changed_table(
         The table with other paths; ids and labels are the same.
 
     Raises:
+        AudioError: an utterance cannot be read, or cannot be changed (it is silent, say).
         UserError: a full disk.
     """
-    folder = cache_dir() / name
+    folder = cache_dir() / "changed" / f"{name}-{VERSION}"
     rows = list(zip(table["path"], table["start"], table["end"], strict=True))
     targets = [folder / f"{audio_key(*row)}.flac" for row in rows]
     try:
@@ -97,9 +101,9 @@ def changed_table(
     return table.assign(path=paths, start=0.0, end=float("nan"))
 
 
-def weights_digest(network: AspMtl, step: int) -> str:
+def weights_digest(network: AspMtl, step: int, removal: str = "mask") -> str:
     """16 hexadecimal digits over a network's weights: networks with the same digest leave the same audio."""
-    digest = hashlib.sha256(f"{VERSION} {step}".encode())
+    digest = hashlib.sha256(f"{VERSION} {step}{' frames' if removal == 'frames' else ''}".encode())
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]

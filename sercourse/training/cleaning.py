@@ -1,8 +1,8 @@
 """Model 1 at work: what ASP-MTL takes for noise is removed from a recording.
 
-Two ways. The paper's: frames that the auxiliary head takes for noise are dropped (here: silenced, so that the length
-stays and an SNR can be measured). And a soft mask, which the network learnt beside its tasks: every mel band of every
-frame is turned down by the share of it that is noise.
+Two ways. The paper's: frames that the auxiliary head takes for noise are dropped (or silenced, so that the length stays
+and an SNR can be measured). And a soft mask, which the network learnt beside its tasks: every mel band of every frame
+is turned down by the share of it that is noise.
 
 Source: Liu and Zhang, IEEE Access 2023, sections III and IV (experiment 4, equation 23).
 Notebook: 03_asp_mtl.ipynb
@@ -21,9 +21,16 @@ from sercourse.errors import UserError
 from sercourse.features.extract import feature_extractor
 from sercourse.features.spectral import mel_filters
 from sercourse.models.asp_mtl import AspMtl
+from sercourse.signal.audio import SAMPLE_RATE
 from sercourse.signal.denoise import HOP, N_FFT, spectrum, waveform_of
 from sercourse.training.batches import collate
 from sercourse.training.recipes.asp_mtl import BANDS, FEATURES, joined_frames
+
+REMOVALS: tuple[str, ...] = ("mask", "frames")
+"""Ways to remove noise for model 2: the soft mask, or frames dropped as in the paper."""
+
+LEAST_LEFT = SAMPLE_RATE // 4
+"""Samples that must be left when frames are dropped; else the recording stays whole."""
 
 BATCH = 16
 """Utterances that go through the network together."""
@@ -36,14 +43,20 @@ class Cleaned:
     Attributes:
         masked: the waveform under the soft mask, ``(T,)``; ``None`` where the network has none.
         silenced: the waveform without the frames that are taken for noise, ``(T,)``.
+        dropped: the waveform with these frames cut out, ``(T',)``; all of it where less than .25 s would be left.
         posterior: probability of noise, of whatever kind, for every frame of 10 ms, ``(T_frames,)``.
         gains: the soft mask, ``(T_frames, 64)``, 0 to 1; ``None`` where the network has none.
     """
 
     masked: np.ndarray | None
     silenced: np.ndarray
+    dropped: np.ndarray
     posterior: np.ndarray
     gains: np.ndarray | None
+
+    def left(self, removal: str) -> np.ndarray:
+        """What model 2 gets: ``masked`` or ``dropped``."""
+        return self.masked if removal == "mask" else self.dropped
 
 
 @torch.inference_mode()
@@ -99,4 +112,5 @@ def _applied(waveform: np.ndarray, noise: np.ndarray, gains: np.ndarray | None) 
     kept = np.repeat(noise <= 0.5, HOP)[HOP // 2 : HOP // 2 + len(waveform)]
     kept = np.pad(kept, (0, len(waveform) - len(kept)), mode="edge")
     masked = None if gains is None else waveform_of(band_gains(gains) * transform, len(waveform)).astype(np.float32)
-    return Cleaned(masked, (waveform * kept).astype(np.float32), noise, gains)
+    dropped = waveform[kept] if kept.sum() >= LEAST_LEFT else waveform
+    return Cleaned(masked, (waveform * kept).astype(np.float32), dropped, noise, gains)

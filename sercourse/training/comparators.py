@@ -12,7 +12,8 @@ common subspace        [15], NMF            its graph and discrepancy terms insi
                                             activity is put on the common one afterwards
 =====================  ===================  ============================================================================
 
-Quoted only: modulation-spectrum pooling [8], double spatial transfer [12] and the bi-hemispheric network [13].
+Quoted only: modulation-spectrum pooling [8], double spatial transfer [12], the bi-hemispheric network [13] and, of the
+multi-task peers, [21].
 
 Source: Liu and Zhang, IEEE Access 2023, sections I and IV D.
 Notebook: 03_asp_mtl.ipynb
@@ -31,8 +32,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler, normalize
 
+from sercourse.errors import UserError
 from sercourse.training.classifiers import CLASSIFIERS
 from sercourse.training.protocols import Protocol
+
+VERSION = 1
+"""Goes up whenever a method would name other emotions; stored figures of an older one are measured anew."""
 
 ATOMS = 20
 """Training utterances that a test utterance is put together from (sparse representation)."""
@@ -104,6 +109,8 @@ def aligned_covariances(train: Side, test: Side) -> np.ndarray:
             if mine.any():
                 one = np.ones(mine.sum(), dtype=int)
                 values[mine] = adapter.transform(values[mine], sample_domain=one, allow_source=True) + centre
+    # Back among the features: of components, the machine's scaler would blow up the least ones.
+    x, tested = space.inverse_transform(x), space.inverse_transform(tested)
     return support_vectors(Side(x, train.domain, train.emotion), Side(tested, test.domain, test.emotion))
 
 
@@ -140,6 +147,9 @@ def compared(
 
     Returns:
         One row per tested utterance: ``utterance_id, fold, repeat, emotion, predicted, speaker, gender``.
+
+    Raises:
+        UserError: a fold is left without test utterances, or with fewer than two emotions to learn.
     """
     parts = []
     domain = domain.astype(object).where(domain.notna(), "unknown").astype(str)
@@ -151,6 +161,11 @@ def compared(
             emotion = table.loc[kept, "emotion"].to_numpy(dtype=str)
             sides.append((kept, Side(rows.loc[kept].to_numpy(dtype=float), domain.loc[kept].to_numpy(), emotion)))
         (_, train), (tested, test) = sides
+        if not tested or len(np.unique(train.emotion)) < 2:
+            raise UserError(
+                f"fold '{fold.name}': no test utterance or fewer than two emotions to learn have features; look at the"
+                " audio: `sercourse doctor`."
+            )
         told = {"utterance_id": tested, "fold": fold.name, "repeat": 0, "emotion": test.emotion}
         parts.append(pd.DataFrame(told | {"predicted": method(train, test)}))
     return pd.concat(parts, ignore_index=True).join(table[["speaker", "gender"]], on="utterance_id")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -47,6 +49,12 @@ def test_experiment_1_judges_everyone_on_the_same_noisy_speech(bench):
     for row, figures in rows.items():
         assert set(figures["ua_by_condition"]) == {"none", "white@0"}, row
         assert ("ours_above" in figures) == (row != BOTH)
+    stored = [json.loads(path.read_text("utf-8")) for path in (cells.RESULTS / "asp_mtl" / "cells").glob("*.json")]
+    own = {cell["run"]: cell["wa"] for cell in stored}
+    assert len(own) == len(rows) - len(asp_mtl_peers.MACHINE_ROWS)
+    assert sorted(own.values()) == pytest.approx(
+        sorted(rows[row]["wa"] for row in rows if row not in asp_mtl_peers.MACHINE_ROWS)
+    ), "what a run says of itself"
     assert asp_mtl_peers.against_noise(bench, "table1") == result, "from the stored cells"
     assert "as stored in results/" in bench.console.file.getvalue()
 
@@ -56,7 +64,9 @@ def test_experiment_2_takes_clean_speech_of_both_genders(bench):
     assert (result["corpus"], result["printed_corpus"]) == ("tiny", "afew")
     rows = {row: figures["kfold-2"] for row, figures in result["rows"].items()}
     assert set(rows) == set(asp_mtl_peers.GENDER_ROWS)
-    assert all(0 <= figures["ua"] <= 100 and not figures["ua_by_condition"] for figures in rows.values())
+    assert not any(figures["ua_by_condition"] for figures in rows.values())
+    machine = bench.machine("kfold-2").summary
+    assert (rows["IS10+SVM"]["wa"], rows["IS10+SVM"]["ua"]) == pytest.approx((machine["wa"], machine["ua"]))
 
 
 def test_experiment_3_draws_its_bars(bench, tmp_path):
@@ -74,9 +84,55 @@ def test_only_the_rows_asked_for_are_measured(bench):
     asked = Bench(**{**vars(bench), "rows": ("CORAL [14]",)})
     rows = asp_mtl_peers.against_gender(asked, "table3")["rows"]
     assert rows["CORAL [14]"]["kfold-2"]
-    assert rows["IS10+SVM"]["kfold-2"] is None
+    assert rows["NMF subspace [15]"]["kfold-2"] is None
     with pytest.raises(UserError, match="--rows CORAL: the artifact has no such row; choose among IS10"):
         asp_mtl_peers.against_gender(Bench(**{**vars(bench), "rows": ("CORAL",)}), "table3")
+
+
+def test_a_cell_is_measured_anew_where_labels_or_methods_have_changed(bench, monkeypatch):
+    asked = Bench(**{**vars(bench), "rows": ("CORAL [14]",)})
+    said = bench.console.file
+    asp_mtl_peers.against_gender(asked, "table3")
+    for change in (lambda: None, lambda: monkeypatch.setattr(asp_mtl_peers, "VERSION", 99)):
+        change()
+        said.truncate(0)
+        asp_mtl_peers.against_gender(asked, "table3")
+        assert ("CORAL [14], kfold-2: as stored" in said.getvalue()) == (asp_mtl_peers.VERSION != 99)
+    base = corpora.load("tiny")
+    swapped = base.assign(emotion=base["emotion"].to_numpy()[::-1])
+    monkeypatch.setattr(corpora, "load", lambda name: swapped)
+    said.truncate(0)
+    asp_mtl_peers.against_gender(asked, "table3")
+    assert "CORAL [14], kfold-2: as stored" not in said.getvalue()
+
+
+def test_a_network_cell_of_other_labels_is_refused(bench, monkeypatch):
+    asked = Bench(**{**vars(bench), "rows": ("model 2 alone",)})
+    asp_mtl_peers.against_gender(asked, "table3")
+    base = corpora.load("tiny")
+    fewer = base["emotion"].where(np.arange(len(base)) >= len(base) // 3, base["emotion"].iloc[0])
+    monkeypatch.setattr(corpora, "load", lambda name: base.assign(emotion=fewer))
+    with pytest.raises(UserError, match="stands on other utterances or labels; delete its cell to measure it anew"):
+        asp_mtl_peers.against_gender(asked, "table3")
+
+
+@pytest.mark.parametrize("gender", [None, "female"])
+def test_one_gender_or_none_is_said_before_anything_is_trained(bench, monkeypatch, gender):
+    monkeypatch.setattr(corpora, "load", lambda name, load=corpora.load: load(name).assign(gender=gender))
+    with pytest.raises(UserError, match=r"tiny: has [01] labelled genders, two are needed; fill in the column"):
+        asp_mtl_peers.against_gender(bench, "table3")
+
+
+def test_equalisation_learns_its_maps_from_the_development_side_alone():
+    rng = np.random.default_rng(0)
+    frames = {f"u{k}~{kind}": rng.normal(size=(50, 3)) + k for k in range(4) for kind in ("none", "white@0")}
+    domain = asp_mtl_peers.conditions_of(pd.Series(list(frames), index=list(frames)))
+    development = tuple(i for i in frames if i[1] in "01")
+    before = asp_mtl_peers._equalised(frames, domain, development, equal=True)
+    other = {i: one if i in development else one * 100 + 7 for i, one in frames.items()}
+    after = asp_mtl_peers._equalised(other, domain, development, equal=True)
+    assert before.loc[list(development)].equals(after.loc[list(development)])
+    assert not before.loc["u3~white@0"].equals(after.loc["u3~white@0"])
 
 
 def test_the_front_end_keeps_speech_or_all_where_none_stands_out(monkeypatch):

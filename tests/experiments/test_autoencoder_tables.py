@@ -101,7 +101,7 @@ def test_letters_follow_the_ids_not_the_rows():
         {"utterance_id": ["b", "a", "c"], "repeat": 0, "emotion": ["fear", "anger", "fear"],
          "predicted": ["anger", "fear", "fear"]}
     )  # fmt: skip
-    assert spelled(frame) == {"0": "bab"}
+    assert spelled(frame) == {"alphabet": ["anger", "fear"], "predicted": {"0": "bab"}}
 
 
 def test_lesson_choosing_by_test_never_looks_worse(bench, monkeypatch, own_folders):

@@ -18,7 +18,7 @@ from sercourse.models.asp_mtl_config import AspMtlConfig
 from sercourse.signal.audio import read_audio
 from sercourse.training.asp_mtl_pipeline import AspMtlPipeline
 from sercourse.training.cleaned_corpus import cleaned_table
-from sercourse.training.cleaning import band_gains, clean
+from sercourse.training.cleaning import _applied, band_gains, clean
 
 LITTLE = ("hidden=6", "head=6", "step=4", "threads=1", "accelerator=cpu", "epochs=2", "batch_size=16")
 CLASSES = {"emotion": ["anger", "neutral"], "noise": ["none", "white"], "gender": ["female", "male"]}
@@ -51,6 +51,7 @@ def test_a_mask_that_is_open_leaves_the_recording_alone(waveforms, step):
     for wave, cleaned in zip(waveforms, clean(waveforms, wired(50.0, -5.0), step=step), strict=True):
         np.testing.assert_allclose(cleaned.masked, wave, atol=1e-5)
         np.testing.assert_array_equal(cleaned.silenced, wave)
+        np.testing.assert_array_equal(cleaned.dropped, wave)
         assert cleaned.posterior.shape == (1 + len(wave) // 160,)
         assert cleaned.gains.shape == (1 + len(wave) // 160, 64)
 
@@ -59,7 +60,16 @@ def test_a_mask_that_is_shut_leaves_nothing_and_noise_frames_are_silenced(wavefo
     for cleaned in clean(waveforms, wired(-50.0, 5.0)):
         assert np.abs(cleaned.masked).max() < 1e-15
         assert not cleaned.silenced.any()
+        assert cleaned.dropped.any(), "nothing would be left: it stays whole"
         assert cleaned.posterior == pytest.approx(torch.tensor(5.0).sigmoid().item(), abs=1e-5)
+
+
+def test_frames_that_are_taken_for_noise_are_cut_out():
+    wave = np.arange(1, 16_001, dtype=np.float32)
+    noise = (np.arange(101) < 40).astype(np.float32)
+    cut = _applied(wave, noise, None).dropped
+    assert len(cut) == pytest.approx(16_000 * 0.6, abs=160)
+    assert (cut[0], cut[-1]) == (pytest.approx(6400, abs=160), 16_000)
 
 
 def test_a_recording_is_cleaned_alone_as_among_others(waveforms):
@@ -125,6 +135,16 @@ def test_the_chain_is_trained_and_predicts_from_a_file(little_corpus, monkeypatc
         AspMtlPipeline.load(chain.model1.folder, [run.folder for run in reversed(chain.model2)])
     with pytest.raises(UserError, match="is no model 1 with a soft mask"):
         AspMtlPipeline.load(chain.model2[0].folder, [])
+    # Frames dropped instead: the same model 1, another model 2.
+    dropped = AspMtlPipeline.train(
+        "little+none+white@0", "kfold-2", noise_settings=(*LITTLE, "auxiliary=noise", "mask=true"),
+        gender_settings=LITTLE, removal="frames", progress=False, workers=1,
+    )  # fmt: skip
+    assert dropped.model1.folder == chain.model1.folder
+    assert not {run.folder for run in dropped.model2} & {run.folder for run in chain.model2}
+    assert dropped.removal == "frames"
+    with pytest.raises(ValueError, match="removal=wiener: choose one of mask, frames"):
+        AspMtlPipeline.train("little", removal="wiener")
     # Another model 1 leaves other audio, and with it goes another model 2.
     faster = (*LITTLE, "auxiliary=noise", "mask=true", "learning_rate=0.02")
     other = AspMtlPipeline.train(

@@ -44,6 +44,15 @@ def test_coral_wins_on_a_pure_covariance_shift():
     assert accuracy(aligned_covariances, train, test) > 0.98 > accuracy(support_vectors, train, test) + 0.03
 
 
+def test_with_one_domain_coral_is_the_plain_machine():
+    """Nothing is aligned, and no second scaler blows up what the first components leave."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(200, 20)) @ rng.normal(size=(20, 20)) + rng.normal(size=20)
+    emotion = np.where(x[:, 0] + 2 * rng.normal(size=200) > 0, "anger", "sadness")
+    train, test = halves(x, np.full(200, "one"), emotion)
+    assert (aligned_covariances(train, test) == support_vectors(train, test)).mean() > 0.98
+
+
 def test_the_subspace_wins_where_domains_differ_in_one_part():
     """Non-negative parts; one of them is always on for women and hides a part that tells the emotion."""
     rng = np.random.default_rng(1)

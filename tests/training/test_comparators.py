@@ -32,16 +32,17 @@ def labels(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_coral_wins_on_a_pure_covariance_shift():
-    """Women's features mix the axis that tells the emotion with a loud one that tells nothing; means are equal."""
+    """A loud axis that tells nothing is mixed into the emotion's, with one sign for women and the other for men."""
     rng = np.random.default_rng(0)
     domain, emotion = labels(rng, 800)
-    x = rng.normal(size=(800, 6)) * [1, 3, 1, 1, 1, 1]
+    x = rng.normal(size=(800, 6)) * [1, 4, 1, 1, 1, 1]
     x[:, 0] += np.where(emotion == "anger", 2.5, -2.5)
-    mixing = np.eye(6)
-    mixing[0, 1] = mixing[1, 0] = 0.8
-    x[domain == "women"] = x[domain == "women"] @ mixing
+    for gender, sign in (("women", 1), ("men", -1)):
+        mixing = np.eye(6)
+        mixing[0, 1] = mixing[1, 0] = 0.5 * sign
+        x[domain == gender] = x[domain == gender] @ mixing
     train, test = halves(x, domain, emotion)
-    assert accuracy(aligned_covariances, train, test) > 0.98 > accuracy(support_vectors, train, test) + 0.03
+    assert accuracy(aligned_covariances, train, test) > 0.93 > accuracy(support_vectors, train, test) + 0.05
 
 
 def test_with_one_domain_coral_is_the_plain_machine():

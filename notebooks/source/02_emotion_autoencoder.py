@@ -860,6 +860,8 @@ if measured is None:
 else:
     lines = {}
     for name, cells in measured["rows"].items():
+        if not any(cells.values()):
+            continue  # not measured yet
         line = {}
         for protocol in measured["protocols"]:
             cell = cells.get(protocol)

@@ -891,7 +891,7 @@ else:
         xlabel=f"WA (%), EMO-DB, 10 folds over utterances, profile {steps['profile']}; dotted: printed", xlim=(0, 108)
     )
     plt.show()
-    shown = Markdown("Every bar rests on the same folds; differences of a point or two are within the spread of seeds.")
+    shown = Markdown("Every bar rests on the same folds and one seed; a difference of a point or two may be chance.")
 shown
 
 # %% [markdown]

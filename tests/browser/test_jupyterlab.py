@@ -20,7 +20,8 @@ CHAPTERS = [
     for chapter in yaml.safe_load((ROOT / "notebooks" / "course.yml").read_text("utf-8"))["chapters"]
     if chapter["ready"]
 ]
-PICTURES = {"01_signal_preprocessing": 3, "02_emotion_autoencoder": 1}  # three sliders; the decoding explorer's menus
+PICTURES = {"01_signal_preprocessing": 3, "02_emotion_autoencoder": 1, "03_asp_mtl": 3}
+"""Widgets with a picture that a chapter has at least."""
 
 OpenNotebook = Callable[[str], NotebookPage]
 
@@ -44,9 +45,9 @@ def test_chapter_runs_and_its_widgets_answer(open_notebook: OpenNotebook, chapte
 
 
 def move_slider(notebook: NotebookPage, box: Locator, number: int) -> None:
-    """Move the slider of one picture with the keyboard, and see the picture change."""
+    """Move the (last) slider of one picture with the keyboard, and see the picture change."""
     picture = notebook.shown(box.locator("img.sercourse-picture"))
-    handle, reading = box.get_by_role("slider"), box.locator(".widget-readout")
+    handle, reading = box.get_by_role("slider").last, box.locator(".widget-readout").last
     expect(box.locator(".widget-label").first).not_to_be_empty()  # a slider says what it sets
     notebook.screenshot(f"slider-{number}-before")
     drawn, source, value = notebook.picture_bytes(picture), picture.get_attribute("src"), reading.inner_text()

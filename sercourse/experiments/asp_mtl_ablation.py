@@ -10,6 +10,7 @@ Notebook: 03_asp_mtl.ipynb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,12 +54,7 @@ def ablation(bench: Bench) -> dict:
         cells |= {row: both_models(bench, protocol, row) for row in (BOTH, DROPPED)}
         for row, cell in cells.items():
             rows.setdefault(row, {})[protocol] = cell and _judged(cell, strongest, cells["single task"])
-    if bench.console is not None:
-        heads = [f"{protocol} {metric}" for protocol in PROTOCOLS for metric in ("WA", "UA", "F1", "against single")]
-        table = Table("", *heads, box=None, pad_edge=False)
-        for row, by_protocol in rows.items():
-            table.add_row(row, *(value for protocol in PROTOCOLS for value in _shown(by_protocol[protocol])))
-        bench.console.print(table)
+    show_rows(bench, rows, PROTOCOLS, beside="against_single")
     asked = {"corpus": bench.corpus, "profile": bench.profile, "seed": bench.seed}
     return {"artifact": f"{CHAPTER}/table9", **asked, "protocols": list(PROTOCOLS), "rows": rows}
 
@@ -121,9 +117,28 @@ def conditions_of(ids: pd.Series) -> pd.Series:
     return ids.astype("string").str.extract("~([^~]+)$")[0]
 
 
-def _shown(row: dict | None) -> list[str]:
+def show_rows(bench: Bench, rows: dict[str, dict], protocols: Sequence[str], *, beside: str) -> None:
+    """WA, UA, F1 and a comparison of every row under every protocol, where there is somewhere to show them.
+
+    Args:
+        bench: its console.
+        rows: row to protocol to :func:`figures_of`, ``None`` where nothing was measured.
+        protocols: the columns.
+        beside: name of the comparison among a row's figures.
+    """
+    if bench.console is None:
+        return
+    heads = [f"{name} {metric}" for name in protocols for metric in ("WA", "UA", "F1", beside.replace("_", " "))]
+    table = Table("", *heads, box=None, pad_edge=False)
+    for row, by_protocol in rows.items():
+        shown = (value for protocol in protocols for value in _shown(by_protocol[protocol], beside))
+        table.add_row(row.replace("[", "\\["), *shown)
+    bench.console.print(table)
+
+
+def _shown(row: dict | None, beside: str) -> list[str]:
     if row is None:
         return ["–"] * 4
-    beside = row.get("against_single")
-    effect = "" if beside is None else f"{beside['effect']:+.1f} [{beside['low']:.1f}, {beside['high']:.1f}]"
+    found = row.get(beside)
+    effect = "" if found is None else f"{found['effect']:+.1f} [{found['low']:.1f}, {found['high']:.1f}]"
     return [f"{row[metric]:.1f}" for metric in ("wa", "ua", "f1")] + [effect]

@@ -22,7 +22,6 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from rich.table import Table
 
 from sercourse import corpora
 from sercourse.corpora.noisy import in_conditions
@@ -37,6 +36,7 @@ from sercourse.experiments.asp_mtl_ablation import (
     both_models,
     conditions_of,
     figures_of,
+    show_rows,
 )
 from sercourse.experiments.cells import MACHINES, Bench, predicted_by, save_figure, spelled
 from sercourse.features.equalisation import Equaliser, functionals, pitch_and_mfcc, pooled
@@ -162,7 +162,7 @@ def _compared(
             if judged[row] is not None and ours is not None and row != rows[-1]:
                 effect = compare(judged[row], ours, names=(row, rows[-1]), metric="ua").to_dict()
                 found[row][protocol]["ours_above"] = effect
-    _show(bench, found)
+    show_rows(bench, found, PROTOCOLS, beside="ours_above")
     paper = printed()[experiment][name]
     asked = {"corpus": bench.corpus, "printed_corpus": paper["corpus"], "profile": bench.profile, "seed": bench.seed}
     return {"artifact": f"{CHAPTER}/{name}", **asked, "protocols": list(PROTOCOLS), "rows": found,
@@ -195,7 +195,11 @@ def _noise_method(row: str, table: pd.DataFrame, progress: bool) -> Callable[[Pr
     """What judges a protocol, for a row of experiment 1."""
     domain = conditions_of(table.index.to_series())
     if row in (EQUALISED, NOT_EQUALISED):
-        features = partial(_equalised, _frames_of(table, progress), domain, equal=row == EQUALISED)
+        frames = _frames_of(table, progress)
+        if row == EQUALISED:
+            features = partial(_equalised, frames, domain)
+        else:
+            features = pd.DataFrame.from_dict({i: functionals(one) for i, one in frames.items()}, orient="index")
         return lambda protocol: compared(support_vectors, features, domain, table, protocol)
     heard = changed_table(table, f"vad_nmf-{FRONT_END}", _spoken, progress=progress) if row == VAD_NMF else table
     features = extract(heard, FEATURES, progress=progress).frame
@@ -215,13 +219,11 @@ def _frames_of(table: pd.DataFrame, progress: bool) -> dict[str, np.ndarray]:
     return {i: pitch_and_mfcc(prosody[i], mfcc[i]) for i in prosody if i in mfcc}
 
 
-def _equalised(
-    frames: Mapping[str, np.ndarray], domain: pd.Series, development: tuple[str, ...], *, equal: bool
-) -> pd.DataFrame:
+def _equalised(frames: Mapping[str, np.ndarray], domain: pd.Series, development: tuple[str, ...]) -> pd.DataFrame:
     """Functionals of frames that were put on the distribution of clean training speech."""
     known = [i for i in development if i in frames]
-    maps = Equaliser(pooled((frames[i] for i in known), domain[known].tolist()), "none") if equal else None
-    rows = {i: functionals(maps(one, domain[i]) if maps else one) for i, one in frames.items()}
+    maps = Equaliser(pooled((frames[i] for i in known), domain[known].tolist()), "none")
+    rows = {i: functionals(maps(one, domain[i])) for i, one in frames.items()}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -230,24 +232,6 @@ def _spoken(waveforms: list[np.ndarray]) -> list[np.ndarray]:
     cleaned = [METHODS["VAD + NMF"](waveform) for waveform in waveforms]
     masks = [speech_mask(waveform) for waveform in cleaned]
     return [one[mask] if mask.any() else one for one, mask in zip(cleaned, masks, strict=True)]
-
-
-def _show(bench: Bench, found: dict[str, dict]) -> None:
-    if bench.console is None:
-        return
-    heads = [f"{protocol} {metric}" for protocol in PROTOCOLS for metric in ("WA", "UA", "F1", "ours above, UA")]
-    shown = Table("", *heads, box=None, pad_edge=False)
-    for row, by_protocol in found.items():
-        values = []
-        for figures in by_protocol.values():
-            if figures is None:
-                values += ["–"] * 4
-                continue
-            effect = figures.get("ours_above")
-            beside = f"{effect['effect']:+.1f} [{effect['low']:.1f}, {effect['high']:.1f}]" if effect else ""
-            values += [*(f"{figures[metric]:.1f}" for metric in ("wa", "ua", "f1")), beside]
-        shown.add_row(row.replace("[", "\\["), *values)
-    bench.console.print(shown)
 
 
 def _bars(result: dict) -> plt.Figure:

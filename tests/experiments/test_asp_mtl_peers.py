@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from sercourse import corpora
-from sercourse.corpora.noisy import Condition, in_noise
 from sercourse.errors import UserError
 from sercourse.experiments import asp_mtl_peers, cells
 from sercourse.experiments.asp_mtl_ablation import BOTH
@@ -23,14 +22,8 @@ LOOP = ("threads=1", "accelerator=cpu", "epochs=1", "batch_size=16")
 
 
 @pytest.fixture
-def bench(own_folders, my_csv, monkeypatch) -> Bench:
-    """Tiny networks, two folds, one noise, results in a folder of the test's own."""
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    base = corpora.load(my_csv)
-    base["gender"] = ["female", "male"] * (len(base) // 2)
-    noisy = in_noise(base, (Condition("none"), Condition("white", 0.0, 0.0)), workers=1, progress=False)
-    monkeypatch.setattr(corpora, "load", lambda name: noisy if "+" in name else base)
-    monkeypatch.setattr(cells, "RESULTS", own_folders / "results")
+def bench(tiny_corpus, monkeypatch) -> Bench:
+    """Tiny networks, two folds."""
     tiny = RECIPE.profiles["quick"].changed(("hidden=6", "head=6", "step=4", *LOOP))
     monkeypatch.setattr(RECIPE, "profiles", {"quick": tiny})
     for peer in ("shared_hidden", "adversarial_autoencoder"):
@@ -128,9 +121,9 @@ def test_equalisation_learns_its_maps_from_the_development_side_alone():
     frames = {f"u{k}~{kind}": rng.normal(size=(50, 3)) + k for k in range(4) for kind in ("none", "white@0")}
     domain = asp_mtl_peers.conditions_of(pd.Series(list(frames), index=list(frames)))
     development = tuple(i for i in frames if i[1] in "01")
-    before = asp_mtl_peers._equalised(frames, domain, development, equal=True)
+    before = asp_mtl_peers._equalised(frames, domain, development)
     other = {i: one if i in development else one * 100 + 7 for i, one in frames.items()}
-    after = asp_mtl_peers._equalised(other, domain, development, equal=True)
+    after = asp_mtl_peers._equalised(other, domain, development)
     assert before.loc[list(development)].equals(after.loc[list(development)])
     assert not before.loc["u3~white@0"].equals(after.loc["u3~white@0"])
 

@@ -23,14 +23,8 @@ TINY = ("hidden=6", "head=6", "step=4", "threads=1", "accelerator=cpu", "epochs=
 
 
 @pytest.fixture
-def bench(own_folders, my_csv, monkeypatch) -> Bench:
-    """Tiny networks, two folds, two noises at two levels, results in a folder of the test's own."""
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    base = corpora.load(my_csv)
-    base["gender"] = ["female", "male"] * (len(base) // 2)
-    noisy = in_noise(base, (Condition("none"), Condition("white", 0.0, 0.0)), workers=1, progress=False)
-    monkeypatch.setattr(corpora, "load", lambda name: noisy if "+" in name else base)
-    monkeypatch.setattr(cells, "RESULTS", own_folders / "results")
+def bench(tiny_corpus, monkeypatch) -> Bench:
+    """Tiny networks, two folds, two levels of noise."""
     tiny: Settings = RECIPE.profiles["quick"].changed(TINY)
     monkeypatch.setattr(RECIPE, "profiles", {"quick": tiny})
     monkeypatch.setattr(asp_mtl, "SNRS", (-5, 5))

@@ -18,35 +18,6 @@ def network(**options) -> SharedHidden:
     return SharedHidden(7, CLASSES, SharedHiddenConfig(**{"shared": (6, 5), "private": (4,), **options}))
 
 
-@pytest.fixture
-def batch() -> dict[str, Tensor]:
-    torch.manual_seed(1)
-    return {
-        "functionals": 3 * torch.randn(4, 7) + 1,
-        "emotion": torch.tensor([0, 2, MISSING, MISSING]),
-        "gender": torch.tensor([MISSING, 0, 1, 0]),
-    }
-
-
-def test_an_utterance_gives_the_same_alone_and_in_a_batch(batch):
-    model = network().eval()
-    together = model(batch)
-    for row in range(4):
-        for name, value in model({"functionals": batch["functionals"][row : row + 1]}).items():
-            torch.testing.assert_close(together[name][row], value[0], atol=1e-6, rtol=0)
-
-
-def test_labels_do_not_reach_the_outputs(batch):
-    model = network().eval()
-    told = model(batch)
-    permuted = model(batch | {task: batch[task].roll(1) for task in model.tasks})
-    absent = model({"functionals": batch["functionals"]})
-    for name, value in told.items():
-        assert torch.equal(value, permuted[name]), name
-        assert torch.equal(value, absent[name]), name
-    assert set(model.logits(absent)) == {"emotion", "gender"}
-
-
 def test_every_task_has_a_loss_and_the_balancer_a_weight_for_it(batch):
     for model in (network(), network(auxiliary="noise", private=())):
         labelled = batch | {"noise": torch.tensor([0, 1, 1, 0])}

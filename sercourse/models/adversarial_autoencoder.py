@@ -40,7 +40,6 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +49,7 @@ from sercourse.layers.perceptron import perceptron
 from sercourse.layers.reversal import ramp, reverse
 from sercourse.layers.scaling import Standardise
 from sercourse.losses.masked import cross_entropy, mean_absolute_error
+from sercourse.models import ranges
 from sercourse.models.asp_mtl_config import AUXILIARIES
 from sercourse.models.multitask import MAIN, Batch, Classes, MultiTaskModel, Outputs
 
@@ -89,22 +89,14 @@ class AdversarialAutoencoderConfig:
     """Of the discriminator's loss; 0: no adversary, a plain autoencoder with heads."""
 
     def __post_init__(self) -> None:
-        if self.auxiliary not in AUXILIARIES:
-            raise ValueError(f"auxiliary={self.auxiliary}: choose one of {', '.join(AUXILIARIES)}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError("hidden: needs one or more sizes of 1 or more")
-        if self.latent < 1:
-            raise ValueError(f"latent={self.latent}: must be 1 or more")
-        for name in ("head", "critic"):
-            if any(size < 1 for size in getattr(self, name)):
-                raise ValueError(f"{name}: sizes must be 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout}: must be at least 0 and below 1")
-        if not 0 < self.critic_rate < inf:
-            raise ValueError(f"critic_rate={self.critic_rate}: must be above 0")
-        for name in ("emotion", "auxiliary", "reconstruction", "adversary"):
-            if not getattr(self, f"{name}_weight") >= 0:
-                raise ValueError(f"{name}_weight={getattr(self, f'{name}_weight')}: must be 0 or more")
+        ranges.one_of(self, "auxiliary", AUXILIARIES)
+        ranges.some_sizes(self, "hidden")
+        ranges.at_least_one(self, "latent")
+        ranges.sizes(self, "head", "critic")
+        ranges.shares(self, "dropout")
+        ranges.positive(self, "critic_rate")
+        losses = ("emotion", "auxiliary", "reconstruction", "adversary")
+        ranges.not_negative(self, *(f"{name}_weight" for name in losses))
 
     @property
     def weights(self) -> dict[str, float]:

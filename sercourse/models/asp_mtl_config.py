@@ -7,7 +7,8 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+
+from sercourse.models import ranges
 
 AUXILIARIES: tuple[str, ...] = ("noise", "gender")
 DISCRIMINATES: tuple[str, ...] = ("task", "label")
@@ -54,23 +55,16 @@ class AspMtlConfig:
     """Of the auxiliary label's share in the shared features' variance; a remedy beyond the paper, 0: without it."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "layers", "head"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout}: must be at least 0 and below 1")
-        for name, known in (("auxiliary", AUXILIARIES), ("discriminate", DISCRIMINATES)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}={getattr(self, name)}: choose one of {', '.join(known)}")
-        if any(size < 1 for size in self.critic):
-            raise ValueError("critic: sizes must be 1 or more")
-        if not 0 < self.critic_rate < inf:
-            raise ValueError(f"critic_rate={self.critic_rate}: must be above 0")
+        ranges.at_least_one(self, "hidden", "layers", "head")
+        ranges.shares(self, "dropout")
+        ranges.one_of(self, "auxiliary", AUXILIARIES)
+        ranges.one_of(self, "discriminate", DISCRIMINATES)
+        ranges.sizes(self, "critic")
+        ranges.positive(self, "critic_rate")
         if self.mask and self.auxiliary != "noise":
             raise ValueError("mask=true needs auxiliary=noise: there is nothing to take away of a voice")
-        for name in ("emotion", "auxiliary", "adversary", "orthogonality", "mask", "correlation"):
-            if not getattr(self, f"{name}_weight") >= 0:
-                raise ValueError(f"{name}_weight={getattr(self, f'{name}_weight')}: must be 0 or more")
+        losses = ("emotion", "auxiliary", "adversary", "orthogonality", "mask", "correlation")
+        ranges.not_negative(self, *(f"{name}_weight" for name in losses))
 
     @property
     def weights(self) -> dict[str, float]:

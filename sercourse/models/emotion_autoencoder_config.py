@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sercourse.layers.normalisation import KINDS
+from sercourse.models import ranges
 
 
 @dataclass(frozen=True)
@@ -59,22 +60,13 @@ class AutoencoderConfig:
     def __post_init__(self) -> None:
         sizes = ("width", "bank_channels", "bank_widths", "encoder_kernel", "decoder_kernel", "encoder_gru",
                  "decoder_gru", "heads")  # fmt: skip
-        for name in sizes:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
-        if self.norm not in KINDS:
-            raise ValueError(f"norm={self.norm}: choose one of {', '.join(KINDS)}")
+        ranges.at_least_one(self, *sizes)
+        ranges.one_of(self, "norm", KINDS)
         if self.width % self.heads:
             raise ValueError(f"heads={self.heads}: must divide width={self.width}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError("hidden: needs one or more sizes of 1 or more")
-        for name in ("dropout", "smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least 0 and below 1")
-        for name in ("emotion_weight", "reconstruction_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
-
+        ranges.some_sizes(self, "hidden")
+        ranges.shares(self, "dropout", "smoothing")
+        ranges.not_negative(self, "emotion_weight", "reconstruction_weight")
         if not self.classifier_trains_encoder and not self.reconstruction_weight:
             raise ValueError(
                 "classifier_trains_encoder=false needs reconstruction_weight above 0: nothing else trains it"

@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from sercourse.layers.perceptron import hidden_layers, perceptron
 from sercourse.layers.scaling import Standardise
 from sercourse.losses.masked import cross_entropy
+from sercourse.models import ranges
 from sercourse.models.asp_mtl_config import AUXILIARIES
 from sercourse.models.multitask import MAIN, Batch, Classes, MultiTaskModel, Outputs
 
@@ -61,17 +62,11 @@ class SharedHiddenConfig:
     """Of the auxiliary label's loss; 0: a network for the emotion alone."""
 
     def __post_init__(self) -> None:
-        if self.auxiliary not in AUXILIARIES:
-            raise ValueError(f"auxiliary={self.auxiliary}: choose one of {', '.join(AUXILIARIES)}")
-        if not self.shared or min(self.shared) < 1:
-            raise ValueError("shared: needs one or more sizes of 1 or more")
-        if any(size < 1 for size in self.private):
-            raise ValueError("private: sizes must be 1 or more")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout}: must be at least 0 and below 1")
-        for name in ("emotion_weight", "auxiliary_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
+        ranges.one_of(self, "auxiliary", AUXILIARIES)
+        ranges.some_sizes(self, "shared")
+        ranges.sizes(self, "private")
+        ranges.shares(self, "dropout")
+        ranges.not_negative(self, "emotion_weight", "auxiliary_weight")
 
     @property
     def weights(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ import torch
 
 from sercourse.errors import UserError
 from sercourse.losses.masked import MISSING
+from sercourse.models import ranges
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.models.asp_mtl_config import AspMtlConfig
 from sercourse.models.multitask import MAIN, Classes
@@ -46,9 +47,7 @@ class FrameConfig:
     """discriminate=task: share of the draws that the auxiliary task makes."""
 
     def __post_init__(self) -> None:
-        for name in ("step", "max_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
+        ranges.at_least_one(self, "step", "max_frames")
         if not 0 < self.auxiliary_share < 1:
             raise ValueError(f"auxiliary_share={self.auxiliary_share}: must be above 0 and below 1")
 

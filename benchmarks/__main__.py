@@ -1,34 +1,53 @@
-"""All benchmarks in one run: ``python -m benchmarks [--json FILE]`` (``make bench``)."""
+"""All benchmarks in one run, or those named: ``python -m benchmarks [NAME …] [--json FILE]`` (``make bench``)."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import features, memory, networks
+from benchmarks import features, memory, mtlser, networks
 from sercourse.training.runs import environment, write_json
 
+NAMES: tuple[str, ...] = ("features", "memory", "networks", "mtlser")
 
-def main() -> int:
-    """Command line; returns the exit code: 1 where our values differ from librosa's."""
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code: 1 where our values differ from librosa's or the published network's."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (all)")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(NAMES):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; choose of {', '.join(NAMES)}")
+    wanted = options.names or NAMES
     console = Console()
-    speed = features.run()
-    console.print(features.table(speed))
-    console.print(features.agreement(speed))
-    peaks = memory.measure()
-    console.print(memory.table(peaks))
-    costs = networks.measure()
-    console.print(networks.table(costs))
+    figures: dict[str, object] = {}
+    equal = True
+    if "features" in wanted:
+        figures["features"] = speed = features.run()
+        console.print(features.table(speed))
+        console.print(features.agreement(speed))
+        equal = speed["frames"]["equal"] and speed["pitch"]["equal"]
+    if "memory" in wanted:
+        peaks = memory.measure()
+        console.print(memory.table(peaks))
+        figures["memory"] = memory.as_json(peaks)
+    if "networks" in wanted:
+        costs = networks.measure()
+        console.print(networks.table(costs))
+        figures["networks"] = networks.as_json(costs)
+    if "mtlser" in wanted:
+        figures["mtlser"] = steps = mtlser.run()
+        console.print(mtlser.table(steps))
+        console.print(mtlser.agreement(steps), highlight=False)
+        equal = equal and steps["agreement"]["equal"]
     if options.json:
-        figures = {"features": speed, "memory": memory.as_json(peaks), "networks": networks.as_json(costs)}
         write_json(options.json, {"environment": environment(), **figures})
-    return 0 if speed["frames"]["equal"] and speed["pitch"]["equal"] else 1
+    return 0 if equal else 1
 
 
 if __name__ == "__main__":

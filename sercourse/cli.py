@@ -204,12 +204,15 @@ def predict(
 
     predicted = predict_files(files, run, progress=True)
     emotions = [column[2:] for column in predicted if column.startswith("p_")]
+    beside = [column for column in ("speaker", "text") if column in predicted]
     table = Table("file", "emotion", *(emotion[:5] for emotion in emotions), box=None, pad_edge=False)
     for _, row in predicted.iterrows():
-        table.add_row(
-            escape(row["path"]), row["predicted"], *(f"{100 * row[f'p_{emotion}']:.0f} %" for emotion in emotions)
-        )
+        shares = (f"{100 * row[f'p_{emotion}']:.0f} %" for emotion in emotions)
+        table.add_row(escape(row["path"]), row["predicted"], *shares)
     console.print(table)
+    for column in beside:
+        for _, row in predicted.iterrows():
+            console.print(f"{escape(row['path'])}  {column}: {escape(row[column]) or '(nothing)'}", soft_wrap=True)
     _write(json, {"run": run.name, "files": predicted.to_dict("records")})
 
 

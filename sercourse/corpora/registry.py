@@ -23,6 +23,9 @@ from sercourse.paths import cache_dir, data_dir
 SYNTHETIC = "synthetic"
 """The default corpus: it is made, not found."""
 
+MADE: tuple[str, ...] = (SYNTHETIC, "matrix")
+"""Corpora that are made at first use, in the cache folder."""
+
 _CSV = "csv:"
 
 
@@ -33,8 +36,13 @@ def _load_synthetic(folder: Path) -> pd.DataFrame:
     return corpus.load(folder)
 
 
+def _load_matrix(folder: Path) -> pd.DataFrame:
+    return importlib.import_module("sercourse.corpora.synthetic.matrix").load(folder)
+
+
 _LOADERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     SYNTHETIC: _load_synthetic,
+    "matrix": _load_matrix,
     "casia": casia.load,
     "cremad": cremad.load,
     "emodb": emodb.load,
@@ -82,7 +90,7 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
         return csv_corpus.load(name.removeprefix(_CSV))
     table = _LOADERS[_known(name)](locate(name, root=root))
     expected = card(name).utterances
-    if len(table) < expected and name != SYNTHETIC:  # that one may be made smaller
+    if len(table) < expected and name not in MADE:  # those may be made smaller
         warnings.warn(
             f"{name}: {len(table)} of {expected} utterances are there; figures from part of a corpus compare with no"
             " published ones.",
@@ -95,7 +103,8 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
 def locate(name: str, *, root: Path | None = None) -> Path:
     """The folder of a corpus, as an absolute path.
 
-    ``synthetic`` lies in the cache folder, where it is made at first use; before that the folder does not exist.
+    ``synthetic`` and ``matrix`` lie in the cache folder, where they are made at first use; before that the folder does
+    not exist.
 
     Args:
         name: one of :func:`names`.
@@ -105,7 +114,7 @@ def locate(name: str, *, root: Path | None = None) -> Path:
         CorpusError: the name is unknown, or the folder does not exist; the sentence says how to get the corpus.
     """
     known = card(_known(name))
-    if name == SYNTHETIC:
+    if name in MADE:
         return Path(root or cache_dir()).resolve() / known.folder
     data = data_dir() if root is None else Path(root).resolve()
     if data is None:

@@ -1,10 +1,12 @@
-"""Chapter 02's lesson: how evaluation makes a number. The same network, three divisions, two ways to choose the epoch.
+"""How evaluation makes a number: the same network, several divisions, two ways to choose the epoch. The lesson of
+chapter 02, and of chapter 04 for the division of a released split.
 
 Notebook: 02_emotion_autoencoder.ipynb
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -32,20 +34,23 @@ LESSON: dict[str, tuple[str, str]] = {
 than a sentence, so the first bar shows less of its leak than there is."""
 
 
-def evaluation(bench: Bench) -> dict:
-    """How evaluation makes a number: the same network, three divisions, the epoch chosen on validation or on test.
+def evaluation(bench: Bench, chapter: str = CHAPTER, lesson: Mapping[str, tuple[str, str]] = LESSON) -> dict:
+    """How evaluation makes a number: the same network, several divisions, the epoch chosen on validation or on test.
 
     Every network is trained once; its test probabilities are kept after each epoch. The honest figure takes the epoch
     that was best on validation, the dishonest one looks up, in each fold, the epoch that was best on test. That look
     exists here alone: no training run can choose by test.
+
+    Args:
+        bench: how to measure.
+        chapter: whose network.
+        lesson: title to protocol and unit.
     """
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
-    bench.check_rows(list(LESSON))
+    bench.check_rows(list(lesson))
     rows = {}
-    for title, (protocol, unit) in LESSON.items():
-        config = bench.config(
-            CHAPTER, protocol, ("record_test=true",), unit=unit
-        )  # the same run where it is the default
+    for title, (protocol, unit) in lesson.items():
+        config = bench.config(chapter, protocol, ("record_test=true",), unit=unit)  # where it is default: the same run
         cell = bench.cell(title, config, more=recorded_epochs)
         machine, _ = bench.strongest(protocol, unit)
         if cell is not None:
@@ -60,7 +65,7 @@ def evaluation(bench: Bench) -> dict:
             table.add_row(f"{title} ({row['unit']}s judged)", *chosen, f"{row['svm_wa']:.1f}")
         bench.console.print(table)
     asked = {"corpus": bench.corpus, "profile": bench.profile, "seed": bench.seed}
-    result = {"artifact": f"{CHAPTER}/evaluation", **asked, "rows": rows}
+    result = {"artifact": f"{chapter}/evaluation", **asked, "rows": rows}
     if bench.figure is not None:
         save_figure(evaluation_plot(result), bench.figure)
     return result

@@ -15,6 +15,9 @@ from sercourse.experiments import (
     autoencoder_evaluation,
     emotion_autoencoder,
     emotion_autoencoder_figures,
+    mtlser,
+    mtlser_grid,
+    mtlser_pretraining,
     signal_preprocessing,
 )
 from sercourse.experiments.cells import Bench
@@ -141,6 +144,37 @@ EXPERIMENTS: dict[str, Experiment] = {
         )
         for auxiliary in AUXILIARIES
     },
+    "mtlser/pretraining": Experiment(
+        "a linear machine on the frozen small encoder, pretrained and not, openSMILE beside it",
+        mtlser_pretraining.pretraining,
+        ("rows",),
+    ),
+    "mtlser/tasks": Experiment(
+        "what words and speaker do for the emotion, over seeds", mtlser.tasks, (*NETWORK, "repeats", "rows")
+    ),
+    "mtlser/table4": Experiment(
+        "MTLSER beside what runs here of its baselines: WA, UA, both kinds of test", mtlser.table4, (*NETWORK, "rows")
+    ),
+    **{
+        f"mtlser/{task}": Experiment(
+            f"figures {figures}: five weights of the {what} alone, curves of both tasks",
+            partial(mtlser.weights, task=task),
+            (*NETWORK, "rows"),
+        )
+        for task, what, figures in (("alpha", "words", "7 and 8"), ("beta", "speaker", "9 and 10"))
+    },
+    "mtlser/table5": Experiment("babble at 0 to 20 dB", mtlser.babble, (*NETWORK, "rows")),
+    "mtlser/words": Experiment(
+        "error rates of words on unseen speakers and sentences, accuracy on speakers", mtlser.words, (*NETWORK, "rows")
+    ),
+    "mtlser/evaluation": Experiment(
+        "speakers apart, random folds, a random tenth; the epoch chosen on validation or on test",
+        partial(autoencoder_evaluation.evaluation, chapter=mtlser.CHAPTER, lesson=mtlser.LESSON),
+        (*NETWORK, "rows", "figure"),
+    ),
+    "mtlser/figure14": Experiment(
+        "surfaces over both weights, by Optuna's grid sampler", mtlser_grid.grid, (*NETWORK, "figure")
+    ),
 }
 """Every artifact, in the order of the chapters."""
 

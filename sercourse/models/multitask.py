@@ -23,7 +23,7 @@ Outputs = dict[str, Tensor]
 """What ``forward`` gives, by name."""
 
 Classes = dict[str, list[str]]
-"""For each task with classes, their names in the order of the logits."""
+"""For each task with classes, their names in the order of the logits; for a task that writes, its symbols."""
 
 
 class MultiTaskModel(nn.Module, ABC):
@@ -32,7 +32,8 @@ class MultiTaskModel(nn.Module, ABC):
     Attributes:
         tasks: names of the losses that :meth:`losses` returns, always all of them.
         classes: for each task with classes, their names in the order of the logits; "emotion" among them. A task's
-            name is the column of the utterance table that holds its labels, and the name of its loss.
+            name is the column of the utterance table that holds its labels, and the name of its loss. A task that
+            writes has a class per symbol and frame.
     """
 
     tasks: tuple[str, ...]
@@ -48,7 +49,11 @@ class MultiTaskModel(nn.Module, ABC):
 
     @abstractmethod
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
-        """Logits ``(B, C)`` of every task in :attr:`classes`."""
+        """Logits ``(B, C)`` of every task that judges an utterance as a whole."""
+
+    def written(self, outputs: Outputs) -> dict[str, Tensor]:
+        """The best symbol of every frame, ``(B, T)``, of every task that writes; padding is blank (0)."""
+        return {}
 
     def begin_epoch(self, done: float) -> None:
         """Called before every epoch: where a network follows the course of the training.

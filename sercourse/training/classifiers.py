@@ -32,6 +32,7 @@ from sercourse.training.protocols import Fold, Protocol
 CLASSIFIERS: dict[str, Callable[[], ClassifierMixin]] = {
     "linear": lambda: make_pipeline(StandardScaler(), SVC(kernel="linear", C=0.01, class_weight="balanced")),
     "rbf": lambda: make_pipeline(StandardScaler(), SVC(kernel="rbf", gamma="auto")),
+    "polynomial": lambda: make_pipeline(StandardScaler(), SVC(kernel="poly", degree=3, class_weight="balanced")),
     "majority": lambda: DummyClassifier(strategy="most_frequent"),
 }
 """Name to a fresh, unfitted classifier. The scaler is part of it, so it never sees a test utterance."""

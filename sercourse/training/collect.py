@@ -10,12 +10,16 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from sercourse.errors import UserError
 from sercourse.evaluation.metrics import ua, wa
+from sercourse.evaluation.transcripts import error_rates
 from sercourse.features.extract import Features
+from sercourse.losses.ctc import collapsed
 from sercourse.models.multitask import MAIN
+from sercourse.training.alphabet import plain
 from sercourse.training.baseline import predict_all
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.fit import RESULT, FoldJob
@@ -43,6 +47,12 @@ def fold_predictions(listed: Listed, results: Sequence[Mapping[str, Tensor]]) ->
         job = members[0][0]
         frame = pd.DataFrame({"utterance_id": list(job.test), "repeat": repeat, "fold": name})
         for task, classes in job.classes.items():
+            if f"test.{task}" not in members[0][1]:
+                continue
+            if members[0][1][f"test.{task}"].dtype == torch.int16:  # a path: what the first member has written
+                paths = members[0][1][f"test.{task}"]
+                frame[f"predicted_{task}"] = [collapsed(path, classes) for path in paths]
+                continue
             probabilities = np.mean([tensors[f"test.{task}"].numpy() for _, tensors in members], axis=0)  # (N, C)
             frame["predicted" if task == MAIN else f"predicted_{task}"] = np.array(classes)[probabilities.argmax(1)]
             if task == MAIN:
@@ -61,6 +71,21 @@ def _result(job: FoldJob) -> tuple[dict[str, Tensor], dict]:
     if about.get("job") != job.digest:
         raise UserError(f"{job.folder}: belongs to other utterances or settings; leave --resume out to begin anew.")
     return tensors, about
+
+
+def _written(predictions: pd.DataFrame, task: str, listed: Listed, table: pd.DataFrame) -> dict:
+    """Error rates of a task that writes, over all tested texts, and apart for texts that were (not) said in training."""
+    taught = {(repeat, name): {plain(text) for text in table.loc[list(job.train), task].dropna()}
+              for repeat, name, job in listed}  # fmt: skip
+    said = [plain(text) if isinstance(text, str) else "" for text in predictions[task]]
+    heard = predictions[f"predicted_{task}"].fillna("")
+    rows = zip(predictions["repeat"], predictions["fold"], said, strict=True)
+    known = np.array([text in taught[repeat, name] for repeat, name, text in rows])
+
+    def rates(kept: np.ndarray) -> dict:
+        return error_rates([t for t, keep in zip(said, kept) if keep], list(heard[kept]))
+
+    return rates(np.ones(len(said), dtype=bool)) | {"seen_texts": rates(known), "unseen_texts": rates(~known)}
 
 
 def _other_task(predictions: pd.DataFrame, task: str, listed: Listed) -> dict[str, float | int | None]:
@@ -97,7 +122,8 @@ def collect(
     """
     results, about = zip(*(_result(job) for *_, job in listed), strict=True)
     tasks = config.recipe.labels(config.settings)
-    truth = table[list(dict.fromkeys((*tasks, "speaker", "gender")))]
+    writing = [task for task in listed[0][2].classes if task not in tasks]
+    truth = table[list(dict.fromkeys((*tasks, *writing, "speaker", "gender")))]
     predictions = fold_predictions(listed, results).join(truth, on="utterance_id")
     spectrum = next(iter(features.values()))
     majority = predict_all(
@@ -122,9 +148,10 @@ def collect(
         **summarise(predictions, seed=config.seed),
         "majority": {metric.__name__: metric(majority["emotion"], majority["predicted"]) for metric in (wa, ua)},
         "human": None,
-        "tasks": {task: _other_task(predictions, task, listed) for task in tasks if task != MAIN},
+        "tasks": {task: _other_task(predictions, task, listed) for task in tasks if task != MAIN}
+        | {task: _written(predictions, task, listed, table) for task in writing},
         "notices": [
-            *protocols[0].notices, *([protocols[0].warning] if protocols[0].leaky else []),
+            *protocols[0].notices, *config.recipe.notices(table, config.settings), *([protocols[0].warning] if protocols[0].leaky else []),
             *([f"{len(skipped)} utterances were skipped because their audio cannot be used."] if skipped else []),
         ],
         "skipped": skipped,

@@ -29,7 +29,10 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from sercourse.evaluation.metrics import ua, wa
+from sercourse.evaluation.transcripts import error_rates
+from sercourse.losses.ctc import collapsed
 from sercourse.models.multitask import MAIN, Classes, MultiTaskModel
+from sercourse.training.alphabet import plain
 from sercourse.training.batches import BucketBatches, TrainingSet, balanced_weights, loader
 from sercourse.training.checkpoints import save_checkpoint, with_prefix
 from sercourse.training.devices import make_fabric, peak_memory_mb, prepare_process, under_torchrun
@@ -180,7 +183,8 @@ class _Trainer:
         for side, ids in (("test", self.job.test), ("validation", self.job.validation)):
             if ids:
                 judged = self._judge(ids, labelled=False)
-                result |= {f"{side}.{task}": torch.from_numpy(p) for task, p in judged.probabilities.items()}
+                found = judged.probabilities | judged.written
+                result |= {f"{side}.{task}": torch.from_numpy(array) for task, array in found.items()}
         if self.journal is not None:
             self.journal.close()
             self._write(result)
@@ -211,6 +215,10 @@ class _Trainer:
             predicted = np.array(self.job.classes[task])[probabilities[known].argmax(1)]
             for metric in (wa, ua):
                 figures[f"validation_{metric.__name__}{ending}"] = metric(truth, predicted) if known.any() else math.nan
+        for task, paths in validation.written.items():
+            said = [plain(text) if isinstance(text, str) else "" for text in labels[task]]
+            wer = error_rates(said, [collapsed(path, self.job.classes[task]) for path in paths])["wer"]
+            figures[f"validation_wer_{task}"] = math.nan if wer is None else wer
         return figures
 
     def _record(self, side: str, judged: Evaluation) -> None:

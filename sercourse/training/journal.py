@@ -8,6 +8,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 from __future__ import annotations
 
 import csv
+import math
 import os
 from pathlib import Path
 
@@ -62,3 +63,19 @@ def epochs_done(folder: Path) -> int:
             return max(sum(1 for _ in file) - 1, 0)
     except OSError:
         return 0
+
+
+def read_curves(folder: Path) -> list[dict[str, float]]:
+    """The table of a trained network: a row per epoch; figures that had no meaning are left out.
+
+    Raises:
+        UserError: there is no such table.
+    """
+    try:
+        with (folder / CURVES).open(encoding="utf-8") as file:
+            rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    except OSError as error:
+        raise UserError(
+            f"{folder}: holds no {CURVES} ({error.strerror}); name the folder of a trained network."
+        ) from None
+    return [{name: value for name, value in row.items() if not math.isnan(value)} for row in rows]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -30,10 +30,13 @@ class Evaluation:
     Attributes:
         probabilities: task to ``(N, C)`` float32: the mean over each utterance's crops, NaN where none was judged.
         losses: task to its mean over crops.
+        written: task to the best symbol of every frame, ``(N, T)`` int16, blank (0) behind an utterance's end; of
+            utterances with several crops the last one's.
     """
 
     probabilities: dict[str, np.ndarray]
     losses: dict[str, float]
+    written: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def train_one_epoch(
@@ -118,9 +121,12 @@ def evaluate(
     counts = torch.zeros(utterances, 1, device=fabric.device)
     totals: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=fabric.device))
     seen = torch.zeros((), device=fabric.device)
+    paths: dict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
     for batch in batches:
         outputs = model(batch)
         position = batch["utterance"]
+        for task, path in model.written(outputs).items():
+            paths[task].append((position, path))
         counts.index_add_(0, position, torch.ones(len(position), 1, device=fabric.device))
         for task, logits in model.logits(outputs).items():
             posteriors = logits.float().softmax(1)  # (B, C)
@@ -132,7 +138,18 @@ def evaluate(
     counts, seen = (fabric.all_reduce(part, reduce_op="sum") for part in (counts, seen))
     sums = {task: fabric.all_reduce(part, reduce_op="sum") / counts for task, part in sums.items()}
     losses = {task: float(fabric.all_reduce(total, reduce_op="sum") / seen) for task, total in totals.items()}
-    return Evaluation({task: part.cpu().numpy() for task, part in sums.items()}, losses)
+    written = {task: _in_rows(fabric, parts, utterances) for task, parts in paths.items()}
+    return Evaluation({task: part.cpu().numpy() for task, part in sums.items()}, losses, written)
+
+
+def _in_rows(fabric: Fabric, parts: Sequence[tuple[Tensor, Tensor]], utterances: int) -> np.ndarray:
+    """Paths of all batches and devices as one padded array, a row per utterance."""
+    longest = torch.tensor(max(path.shape[1] for _, path in parts), device=fabric.device)
+    longest = int(fabric.all_gather(longest).max())
+    rows = torch.zeros(utterances, longest, dtype=torch.long, device=fabric.device)
+    for position, path in parts:
+        rows[position, : path.shape[1]] = path
+    return fabric.all_reduce(rows, reduce_op="max").to(torch.int16).cpu().numpy()
 
 
 def judge(

@@ -255,7 +255,7 @@ def _classes(config: TrainingConfig, table: pd.DataFrame, train: tuple[str, ...]
                 f"{task}: of the two or more classes that this task needs, the training side of a fold shows {only};"
                 f" correct the column '{task}' or choose another corpus or protocol."
             )
-    return classes
+    return classes | config.recipe.alphabets(shown, config.settings)
 
 
 def _run_jobs(todo: list[FoldJob], material: Material, *, jobs: int, progress: bool) -> None:

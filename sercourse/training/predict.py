@@ -12,15 +12,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sercourse.errors import UserError
+from sercourse.errors import AudioError, UserError
 from sercourse.features.extract import feature_extractor
+from sercourse.losses.ctc import collapsed
+from sercourse.models.mtlser_config import SPEAKER, TEXT
 from sercourse.models.multitask import MAIN, MultiTaskModel
 from sercourse.progress import progress_bar
-from sercourse.signal.audio import read_audio
+from sercourse.signal.audio import probe_audio, read_audio
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.devices import make_fabric
 from sercourse.training.fit import FOLDS, WEIGHTS
-from sercourse.training.loop import judge
+from sercourse.training.loop import Evaluation, judge
 from sercourse.training.recipes import Recipe, recipe
 from sercourse.training.runs import read_run
 from sercourse.training.settings import LoopConfig, Settings
@@ -71,6 +73,12 @@ class Network:
             waveforms: 16 kHz mono float32, ``(T,)`` each.
             features: those of these waveforms that were computed before; filled with the others.
         """
+        return self.judged(waveforms, features).probabilities[MAIN]
+
+    def judged(
+        self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None
+    ) -> Evaluation:
+        """What all tasks say; arguments as in :meth:`probabilities`."""
         names = [str(number) for number in range(len(waveforms))]
         features = {} if features is None else features
         for name in self.chapter.features(self.settings):
@@ -79,8 +87,7 @@ class Network:
         nothing_known = pd.DataFrame(dict.fromkeys(self.model.classes), index=pd.Index(names, dtype="string"))
         examples = self.chapter.examples(features, nothing_known, self.model.classes, self.settings)
         fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
-        judged = judge(fabric, fabric.setup(self.model), examples, names, 64, labelled=False)
-        return judged.probabilities[MAIN]
+        return judge(fabric, fabric.setup(self.model), examples, names, 64, labelled=False)
 
 
 def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> MultiTaskModel:
@@ -107,7 +114,8 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
         progress: show a progress bar over networks.
 
     Returns:
-        A row per file: ``path, predicted`` and ``p_<emotion>`` (0 to 1).
+        A row per file: ``path, predicted`` and ``p_<emotion>`` (0 to 1); of networks that hear them also ``text`` (of
+        the run's first network), ``speaker`` and ``speaker_probability``.
 
     Raises:
         UserError: an unreadable file, no such run, a run without weights (a baseline has none), damaged weights.
@@ -117,9 +125,12 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
     if not weights:
         reason = "holds no trained network" if run.is_dir() else "is no run folder"
         raise UserError(f"{run}: {reason}; name a folder that `sercourse train` wrote.")
-    promised = read_run(run).summary["networks"]
-    if len(weights) != promised:
-        raise UserError(f"{run}: {len(weights)} of {promised} networks are left; run its `train` again with --resume.")
+    summary = read_run(run).summary
+    if len(weights) != summary["networks"]:
+        lost = f"{len(weights)} of {summary['networks']} networks are left"
+        raise UserError(f"{run}: {lost}; run its `train` again with --resume.")
+    if recipe(summary["chapter"]).chunk_seconds:
+        return hear_files(files, weights, progress=progress)
     waveforms = [read_audio(path) for path in files]  # before anything is computed: a wrong path is said at once
     features: dict[str, dict[str, np.ndarray]] = {}
     total = 0.0
@@ -128,6 +139,58 @@ def predict_files(files: Sequence[str | Path], run: str | Path, *, progress: boo
             network = Network.read(path)
             total = total + network.probabilities(waveforms, features) / len(weights)  # (N, C)
     return named(files, total, network.model.classes[MAIN])
+
+
+def hear_files(files: Sequence[str | Path], weights: Sequence[Path], *, progress: bool = False) -> pd.DataFrame:
+    """:func:`predict_files` for networks that hear a recording piece by piece: memory does not grow with its length.
+
+    Pieces are of equal length, at most the chapter's ``chunk_seconds``; a word that lies across a border is lost or
+    heard twice. Each piece counts the same, and pieces of digital silence do not count.
+    """
+    durations = [probe_audio(path).duration for path in files]  # a wrong path is said at once
+    totals: list[dict[str, pd.Series]] = [{} for _ in files]
+    texts = [""] * len(files)
+    with progress_bar(progress) as bar:
+        for number, path in enumerate(bar.track(weights, description="networks")):
+            network = Network.read(path)
+            for position, (file, seconds) in enumerate(zip(files, durations, strict=True)):
+                heard, text = _heard(network, file, seconds)
+                for task, probabilities in heard.items():
+                    earlier = totals[position].get(task, 0.0)
+                    totals[position][task] = probabilities.add(earlier, fill_value=0.0)
+                texts[position] = texts[position] if number else text
+    emotions = network.model.classes[MAIN]
+    told = named(files, np.stack([total[MAIN][emotions] for total in totals]) / len(weights), emotions)
+    if TEXT in network.model.classes:
+        told["text"] = texts
+    if SPEAKER in network.model.classes:
+        told["speaker"] = [total[SPEAKER].idxmax() for total in totals]
+        told["speaker_probability"] = [float(total[SPEAKER].max()) / len(weights) for total in totals]
+    return told
+
+
+def _heard(network: Network, file: str | Path, seconds: float) -> tuple[dict[str, pd.Series], str]:
+    """Mean probabilities of every task by class over a recording's pieces, and its text."""
+    pieces = max(int(np.ceil(seconds / network.chapter.chunk_seconds)), 1)
+    borders = np.linspace(0.0, seconds, pieces + 1)
+    sums: dict[str, np.ndarray] = {}
+    words, counted = [], 0
+    for start, end in zip(borders[:-1], borders[1:], strict=True):
+        try:
+            waveform = read_audio(file, start, end)
+        except AudioError:
+            if pieces == 1:
+                raise
+            continue
+        judged = network.judged([waveform])
+        counted += 1
+        for task, probabilities in judged.probabilities.items():
+            sums[task] = sums.get(task, 0.0) + probabilities[0]
+        words += [collapsed(path[0], network.model.classes[task]) for task, path in judged.written.items()]
+    if not counted:
+        raise AudioError(f"{file}: silent throughout (all samples equal); leave the file out.")
+    means = {task: pd.Series(total / counted, network.model.classes[task]) for task, total in sums.items()}
+    return means, " ".join(" ".join(words).split())
 
 
 def named(files: Sequence[str | Path], probabilities: np.ndarray, emotions: Sequence[str]) -> pd.DataFrame:

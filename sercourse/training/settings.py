@@ -16,11 +16,11 @@ from typing import Any
 
 from sercourse.errors import UserError, did_you_mean
 
-CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl")
+CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl", "mtlser")
 """Chapters that `sercourse train` knows; each has a module of its name among the recipes."""
 
-PEERS: tuple[str, ...] = ("shared_hidden", "adversarial_autoencoder")
-"""Networks that chapter 03 is compared with; `sercourse train` knows them too, and each has a recipe."""
+PEERS: tuple[str, ...] = ("shared_hidden", "adversarial_autoencoder", "attention_cnn")
+"""Networks that chapters 03 and 04 are compared with; `sercourse train` knows them too, and each has a recipe."""
 
 PROFILES: tuple[str, ...] = ("quick", "course", "paper")
 PRECISIONS: dict[str, str] = {"fp32": "32-true", "bf16": "bf16-mixed"}

@@ -35,6 +35,8 @@ class Recipe(ABC):
     name: str
     profiles: Mapping[str, Settings]
     seconds: Mapping[str, float]
+    chunk_seconds: float | None = None
+    """Predictions hear a recording in pieces of this length, one after the other; ``None``: as a whole."""
 
     @abstractmethod
     def features(self, settings: Settings) -> tuple[str, ...]:
@@ -43,6 +45,14 @@ class Recipe(ABC):
     def labels(self, settings: Settings) -> tuple[str, ...]:
         """The tasks with classes: columns of the utterance table, the main one first."""
         return (MAIN,)
+
+    def alphabets(self, table: pd.DataFrame, settings: Settings) -> Classes:
+        """For each task that writes a text, its symbols; ``table`` is the training side. A task without texts is off."""
+        return {}
+
+    def notices(self, table: pd.DataFrame, settings: Settings) -> list[str]:
+        """Sentences a reader of the result should know about what this chapter made of the corpus."""
+        return []
 
     @abstractmethod
     def examples(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> Examples:

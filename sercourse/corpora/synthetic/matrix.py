@@ -1,0 +1,75 @@
+"""Sentences from a matrix of words, spoken by many synthetic voices: speech to learn writing from.
+
+Each sentence has one of ten words in each of five places ("Nina lost four green cups."), which makes 100 000
+sentences from 50 words. A fifth of everybody's utterances are sentences of a common pool, the others are said once in
+the whole corpus. So a speaker-independent protocol tests unseen speakers on unseen sentences, and on seen ones beside
+them; every word of theirs has been heard in another sentence.
+
+Source: matrix sentence tests of audiology: Hagerman, "Sentences for testing speech intelligibility in noise",
+Scandinavian Audiology 11 (1982). The words are ours.
+Notebook: 04_mtlser.ipynb
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sercourse.corpora.synthetic.crowd import TABLE, Script, make_crowd
+from sercourse.corpora.table import make_table
+
+WORDS: tuple[tuple[str, ...], ...] = (
+    ("Nina", "Oscar", "Ruth", "Kevin", "Alice", "Peter", "Hannah", "Victor", "Julie", "Simon"),
+    ("lost", "bought", "sees", "gave", "kept", "wants", "found", "sold", "draws", "washed"),
+    ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"),
+    ("green", "old", "cheap", "large", "thin", "brown", "pretty", "heavy", "white", "small"),
+    ("cups", "chairs", "rings", "boats", "knives", "flowers", "desks", "shoes", "toys", "maps"),
+)
+"""Ten words for each place."""
+
+POOL = 20
+"""Sentences that everybody may say."""
+
+POOLED = 0.2
+"""Share of utterances that are such."""
+
+VOICES, EACH = 40, 50
+"""Speakers, and utterances of each."""
+
+_STRIDE = 61_803
+"""Has no factor in common with 100 000: counting on by it visits every sentence once, in an order that looks drawn."""
+
+
+def sentence(number: int) -> str:
+    """One of the 100 000 sentences; different numbers below that give different ones."""
+    place = number * _STRIDE % 10 ** len(WORDS)
+    digits = f"{place:0{len(WORDS)}d}"
+    return " ".join(words[int(digit)] for words, digit in zip(WORDS, digits, strict=True)) + "."
+
+
+def _drawn(number: int, rng: np.random.Generator) -> str:
+    """The text of an utterance: of the pool, or its own."""
+    if rng.random() < POOLED:
+        return sentence(int(rng.integers(POOL)))
+    return sentence(POOL + number)
+
+
+SCRIPT = Script("matrix", ("en", "en-us", "en-gb-x-rp", "en-gb-scotland"), _drawn)
+
+
+def make(folder: Path, *, progress: bool = True) -> None:
+    """Make the corpus; do nothing where it is already there."""
+    make_crowd(folder, script=SCRIPT, voices=VOICES, utterances=EACH, progress=progress)
+
+
+def load(folder: Path) -> pd.DataFrame:
+    """Read it as an utterance table, making it where it is not there yet."""
+    if not (Path(folder) / TABLE).exists():
+        make(folder)
+    table = pd.read_csv(Path(folder) / TABLE, dtype="string", keep_default_na=False, na_values=[""])
+    table["path"] = [str((Path(folder) / name).resolve()) for name in table["path"]]
+    table = table.drop(columns=["start", "end"])
+    table["language"], table["noise"] = "en", "none"
+    return make_table(table, "matrix")

@@ -1,0 +1,95 @@
+"""Figure 14: how emotion, words and speaker depend on both weights at once, as surfaces.
+
+Each cell is one network on one division (the released code's kind, one random tenth: a speaker can only be recognised
+by whoever has heard him). Optuna's grid sampler keeps the list of cells in a file beside the runs: a stopped grid goes
+on, and the same command in a second terminal shares the work.
+
+Source: Chen et al., Expert Systems with Applications 2025, section 5.8, figure 14.
+Notebook: 04_mtlser.ipynb
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import optuna
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sercourse.experiments.cells import Bench, save_figure
+from sercourse.experiments.mtlser import CHAPTER, learnt, printed
+from sercourse.paths import runs_dir
+
+STEPS: dict[str, int] = {"quick": 3, "course": 5, "paper": 11}
+"""Values of each weight from 0 to 1, per profile; the paper has 11."""
+
+PROTOCOL = "holdout-10"
+SURFACES: dict[str, str] = {"emotion": "emotion, WA (%)", "text": "words, error rate (%)", "speaker": "speaker, WA (%)"}
+
+
+def grid(bench: Bench) -> dict:
+    """Every pair of weights: one network each.
+
+    Args:
+        bench: how to measure; ``bench.figure`` is where the picture goes.
+    """
+    bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
+    values = [round(float(value), 3) for value in np.linspace(0, 1, STEPS[bench.profile])]
+    space = {"alpha": values, "beta": values}
+    name = f"{CHAPTER}-grid-{bench.corpus.replace('/', '_')}-{bench.profile}-seed{bench.seed}-{len(values)}"
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name=name, storage=f"sqlite:///{runs_dir() / name}.db", load_if_exists=True, direction="maximize",
+        sampler=optuna.samplers.GridSampler(space, seed=bench.seed),
+    )  # fmt: skip
+    missing = len(values) ** 2 - len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
+    bench.say(f"{missing} of {len(values) ** 2} cells are still to be measured.")
+    if missing > 0:
+        study.optimize(lambda trial: _cell(bench, trial), n_trials=missing)
+    rows = [
+        {**trial.params, **trial.user_attrs} for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+    ]
+    rows = sorted(pd.DataFrame(rows).drop_duplicates(["alpha", "beta"]).to_dict("records"), key=_place)
+    asked = {"corpus": bench.corpus, "protocol": PROTOCOL, "profile": bench.profile, "seed": bench.seed}
+    result = {"artifact": f"{CHAPTER}/figure14", **asked, "cells": rows, "printed": printed()["weights"]}
+    if bench.figure is not None:
+        save_figure(surfaces(result), bench.figure)
+    if bench.console is not None:
+        best = max(rows, key=lambda row: row["emotion"])
+        bench.say(f"Best emotion on test: alpha {best['alpha']:g}, beta {best['beta']:g}, WA {best['emotion']:.1f}.")
+    return result
+
+
+def _place(row: dict) -> tuple[float, float]:
+    return row["alpha"], row["beta"]
+
+
+def _cell(bench: Bench, trial: optuna.Trial) -> float:
+    alpha, beta = (trial.suggest_float(name, 0, 1) for name in ("alpha", "beta"))
+    config = bench.config(CHAPTER, PROTOCOL, (f"alpha={alpha:g}", f"beta={beta:g}"))
+    cell = bench.cell(f"alpha {alpha:g}, beta {beta:g}", config, more=learnt)
+    figures = {"emotion": cell["wa"], "n_test": cell["n_test"]}
+    figures |= {"text": cell["tasks"].get("text", {}).get("wer"), "speaker": cell["tasks"].get("speaker", {}).get("wa")}
+    for name, value in figures.items():
+        trial.set_user_attr(name, value)
+    return cell["wa"]
+
+
+def surfaces(result: dict) -> Figure:
+    """The three surfaces over alpha and beta.
+
+    Args:
+        result: what :func:`grid` gave, or what is stored of it.
+    """
+    cells = pd.DataFrame(result["cells"])
+    figure = plt.figure(figsize=(13, 4.2), layout="constrained")
+    for place, (task, title) in enumerate(SURFACES.items(), start=1):
+        square = cells.pivot(index="beta", columns="alpha", values=task).astype(float)
+        alphas, betas = np.meshgrid(square.columns, square.index)
+        axis = figure.add_subplot(1, 3, place, projection="3d")
+        axis.plot_surface(alphas, betas, square.to_numpy(), cmap="viridis", edgecolor="k", linewidth=0.3)
+        axis.set(xlabel="alpha (words)", ylabel="beta (speaker)", title=title)
+    return figure

@@ -1,0 +1,115 @@
+"""A pretrained encoder of speech from Hugging Face, with padding treated as padding.
+
+wav2vec2, HuBERT and WavLM share one build: convolutions over the waveform, a projection, a transformer. Here the
+convolutions are ours (:mod:`~sercourse.layers.waveform_convolution`), each waveform is brought to zero mean and unit
+variance over its own samples where the checkpoint was trained so, and the transformer is always told which frames are
+padding, also for the "base" checkpoints with group norm whose own preprocessor tells nothing.
+
+Source: Baevski et al., NeurIPS 2020; Hsu et al. (HuBERT), TASLP 2021; Chen et al. (WavLM), JSTSP 2022.
+Notebook: 04_mtlser.ipynb
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sercourse.layers.masking import frame_mask
+from sercourse.layers.waveform_convolution import WaveformConvolutions
+
+KINDS: tuple[str, ...] = ("wav2vec2", "hubert", "wavlm")
+"""Values of ``model_type`` that are built so."""
+
+
+class SpeechEncoder(nn.Module):
+    """Waveforms (or the stored output of the convolutions) to frames in context.
+
+    Args:
+        network: a model of Hugging Face of one of :data:`KINDS`; it becomes part of this one.
+        normalise: bring each waveform to zero mean and unit variance, as its preprocessor says.
+    """
+
+    def __init__(self, network: nn.Module, *, normalise: bool) -> None:
+        super().__init__()
+        network.feature_extractor = WaveformConvolutions(network.feature_extractor)
+        self.network, self.normalise = network, normalise
+        self.augment = True
+        """Whether spans of frames are hidden in training, as the checkpoint's configuration says (SpecAugment)."""
+
+    @property
+    def width(self) -> int:
+        """``H``, of the transformer."""
+        return self.network.config.hidden_size
+
+    @property
+    def depth(self) -> int:
+        """Layers of the transformer."""
+        return self.network.config.num_hidden_layers
+
+    @property
+    def convolutions(self) -> WaveformConvolutions:
+        """The layers that turn waveforms into frames."""
+        return self.network.feature_extractor
+
+    def convolve(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+        """The first half alone, to be stored where it is frozen.
+
+        Args:
+            waveforms: ``(B, N)``, 16 kHz.
+            lengths: valid samples, ``(B,)``.
+
+        Returns:
+            ``(B, T, C)``.
+        """
+        waveforms = level(waveforms, lengths) if self.normalise else waveforms
+        return self.convolutions(waveforms, lengths).transpose(1, 2)
+
+    def forward(self, audio: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor | None]:
+        """Frames in context.
+
+        Args:
+            audio: waveforms ``(B, N)``, or what :meth:`convolve` gave, ``(B, T, C)``.
+            lengths: valid samples (frames) of each, ``(B,)``.
+
+        Returns:
+            The projected convolutions and the output of every layer, ``(B, T, H)`` each, the last one as the
+            checkpoint means it to be used; and the mask of valid frames ``(B, T)``, ``None`` where nothing is padded.
+        """
+        if audio.ndim == 2:
+            audio, lengths = self.convolve(audio, lengths), self.convolutions.frames(lengths)
+        mask = frame_mask(lengths, audio.shape[1])
+        samples = None if mask is None else self._samples_for(mask)
+        config = self.network.config  # a batch that is shorter than one mask keeps all of its frames
+        config.apply_spec_augment = self.augment and audio.shape[1] > config.mask_time_length
+        # The network asks its convolutions for frames; they hand on what is there already.
+        self.convolutions.ready = audio.transpose(1, 2)
+        try:
+            out = self.network(audio, attention_mask=samples, output_hidden_states=True)
+        finally:
+            self.convolutions.ready = None
+        return [*out.hidden_states[:-1], out.last_hidden_state], mask
+
+    def _samples_for(self, mask: Tensor) -> Tensor:
+        """A mask of samples that the network turns into this mask of frames."""
+        convolutions = self.convolutions
+        lengths = convolutions.receptive_field + (mask.sum(1).long() - 1) * convolutions.hop
+        return (torch.arange(int(lengths.max()), device=mask.device) < lengths[:, None]).long()
+
+
+def level(waveforms: Tensor, lengths: Tensor) -> Tensor:
+    """Zero mean and unit variance over each waveform's own samples; padding becomes 0.
+
+    Args:
+        waveforms: ``(B, N)``.
+        lengths: valid samples, ``(B,)``.
+
+    Returns:
+        ``(B, N)``.
+
+    Source: the preprocessor of the published checkpoints (``do_normalize``).
+    """
+    mask = frame_mask(lengths, waveforms.shape[1])
+    weight = torch.ones_like(waveforms) if mask is None else mask
+    count = lengths[:, None].to(waveforms.dtype)
+    centred = (waveforms - (waveforms * weight).sum(1, keepdim=True) / count) * weight
+    return centred / (centred.square().sum(1, keepdim=True) / count + 1e-7).sqrt()

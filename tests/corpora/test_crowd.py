@@ -1,0 +1,80 @@
+"""Crowds of synthetic voices: the same bytes again, nothing of the default corpus among them."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sercourse import corpora
+from sercourse.corpora.synthetic import matrix
+from sercourse.corpora.synthetic.crowd import LANGUAGES, Script, babbled_sentence, draw_voice, make_crowd
+from sercourse.corpora.synthetic.sentences import EMOTIONAL, NEUTRAL
+from sercourse.corpora.synthetic.voices import SPEAKERS
+from sercourse.errors import CorpusError
+
+
+def speechless(*_: object) -> str:
+    raise CorpusError("lost my voice")
+
+
+def digest(folder: Path) -> str:
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.wav")))).hexdigest()
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_the_workers(tmp_path):
+    tables = [
+        make_crowd(tmp_path / f"w{workers}", voices=3, utterances=2, seed=1, workers=workers, progress=False)
+        for workers in (1, 2)
+    ]
+    assert digest(tmp_path / "w1") == digest(tmp_path / "w2")
+    assert tables[0]["text"].tolist() == tables[1]["text"].tolist()
+    other = make_crowd(tmp_path / "other", voices=3, utterances=2, seed=2, workers=1, progress=False)
+    assert other["text"].tolist() != tables[0]["text"].tolist()
+    assert make_crowd(tmp_path / "w1", voices=99, progress=False).equals(tables[0]), "found, not made again"
+
+
+def test_a_crowd_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(CorpusError, match="lost my voice"):
+        make_crowd(
+            tmp_path / "c",
+            script=Script("crowd", ("en",), speechless),
+            voices=1,
+            utterances=1,
+            workers=1,
+            progress=False,
+        )
+    assert not (tmp_path / "c").exists()
+
+
+def test_nobody_of_the_default_corpus_is_in_a_crowd():
+    taken = {speaker.voice for speaker in SPEAKERS}
+    drawn = {draw_voice(0, LANGUAGES, np.random.default_rng(seed)).voice for seed in range(800)}
+    assert len(drawn) > 300
+    assert not drawn & taken
+    sentences = {s for by in NEUTRAL.values() for s in by} | {
+        s for by in EMOTIONAL.values() for ss in by.values() for s in ss
+    }
+    babbled = {babbled_sentence(n, np.random.default_rng(n)) for n in range(500)}
+    assert len(babbled) == 500
+    assert not babbled & sentences
+
+
+def test_matrix_sentences_are_all_different():
+    assert len({matrix.sentence(number) for number in range(3_000)}) == 3_000
+    assert len(set(range(0, 10**5)) & {n * 61_803 % 10**5 for n in range(10**5)}) == 10**5
+    assert matrix.sentence(0) == "Nina lost two green cups."
+    assert all(len(set(words)) == 10 for words in matrix.WORDS)
+
+
+def test_the_matrix_is_a_corpus_like_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(matrix, "VOICES", 3)
+    monkeypatch.setattr(matrix, "EACH", 12)
+    table = corpora.load("matrix", root=tmp_path)
+    assert len(table) == 36
+    assert table["speaker"].nunique() == 3
+    assert set(table["language"]) == {"en"}
+    texts = table["text"].value_counts()
+    pool = {matrix.sentence(number) for number in range(matrix.POOL)}
+    assert set(texts.index[texts > 1]) <= pool, "sentences that two people say are those of the pool"
+    assert corpora.load("matrix", root=tmp_path).equals(table)

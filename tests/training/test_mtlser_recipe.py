@@ -1,0 +1,197 @@
+"""MTLSER in training: waveforms with texts and speakers, from a table to a run folder and back."""
+
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from transformers import AutoConfig, AutoModel
+
+from sercourse.errors import UserError
+from sercourse.features.extract import extract
+from sercourse.losses.ctc import ENGLISH
+from sercourse.training.backbones import MINI, load_backbone
+from sercourse.training.batches import EvaluationSet
+from sercourse.training.convolved import Convolved, convolved
+from sercourse.training.networks import TrainingConfig, load_or_train, train
+from sercourse.training.predict import Network, predict_files
+from sercourse.training.recipes.mtlser import RECIPE
+
+LOOP = ("threads=1", "accelerator=cpu", "epochs=2", "batch_size=8", "schedule=constant")
+
+
+def save_small(folder, kind: str = "wav2vec2", **changes) -> str:
+    """A checkpoint of a network with two layers, in a folder."""
+    torch.manual_seed(0)
+    sizes = AutoConfig.for_model(
+        kind, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, conv_dim=(16,) * 7,
+        feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=4, **changes,
+    )  # fmt: skip
+    AutoModel.from_config(sizes).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> str:
+    return save_small(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def talking(little_corpus):
+    """The tones of the little corpus, with something to read."""
+    words = {"anger": "a cab", "neutral": "bad", "sadness": "a bee"}
+    return little_corpus.assign(text=little_corpus["emotion"].map(words).astype("string"), language="en")
+
+
+@pytest.fixture(scope="module")
+def run(talking, small, tmp_path_factory):
+    environment = pytest.MonkeyPatch()
+    environment.setenv("SERCOURSE_RUNS", str(tmp_path_factory.mktemp("runs")))
+    config = TrainingConfig("mtlser", "little", "kfold-2", "quick", (f"backbone={small}", *LOOP))
+    yield train(config, table=talking, progress=False)
+    environment.undo()
+
+
+def test_a_run_judges_emotion_speaker_and_text(run, talking):
+    assert set(run.summary["tasks"]) == {"speaker", "text"}
+    text = run.summary["tasks"]["text"]
+    assert text["n_test"] == len(talking)
+    assert text["seen_texts"]["n_test"] == len(talking), "three texts, all of them said in training"
+    assert text["unseen_texts"] == {"wer": None, "cer": None, "n_test": 0}
+    assert text["wer"] >= 0
+    assert 0 < run.summary["tasks"]["speaker"]["n_test"] <= len(talking), "speakers whom a fold's training holds"
+    assert {"text", "predicted_text", "predicted_speaker"} <= set(run.predictions)
+    assert run.predictions["text"].notna().all()
+
+
+def test_a_finished_run_is_found_and_hears_what_it_heard(run, talking, small, monkeypatch):
+    config = TrainingConfig("mtlser", "little", "kfold-2", "quick", (f"backbone={small}", *LOOP))
+    assert load_or_train(config, table=talking, progress=False).summary == run.summary
+    fold = run.protocol["repeats"][0]["folds"][0]
+    listener = Network.load(run.folder)
+    waveforms = [soundfile.read(talking.loc[i, "path"], dtype="float32")[0] for i in fold["test"]]
+    told = listener.probabilities(waveforms)
+    emotions = listener.model.classes["emotion"]
+    judged = run.predictions.set_index("utterance_id").loc[list(fold["test"]), [f"p_{e}" for e in emotions]]
+    np.testing.assert_allclose(told, judged, atol=1e-5)
+
+
+def test_predictions_need_nothing_but_the_run(run, talking, small, tmp_path, sercourse):
+    hidden = tmp_path / "elsewhere"
+    shutil.move(small, hidden)
+    try:
+        told = predict_files(talking["path"].head(2), run.folder)
+    finally:
+        shutil.move(hidden, small)
+    assert set(told) >= {"predicted", "text", "speaker", "speaker_probability"}
+    assert told.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-4)
+    code, out, _ = sercourse("predict", talking["path"].iloc[0], "--run", run.folder)
+    assert code == 0
+    assert "speaker: little/" in out
+
+
+def test_a_long_recording_is_heard_in_pieces(run, talking, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(RECIPE), "chunk_seconds", 1.0)
+    one, _ = soundfile.read(talking["path"].iloc[20], dtype="float32")
+    second = np.tile(one, 3)[:16_000]
+    soundfile.write(tmp_path / "long.wav", np.concatenate([second, second, np.zeros(16_000), second]), 16_000)
+    soundfile.write(tmp_path / "short.wav", second, 16_000)
+    long, short = (predict_files([tmp_path / name], run.folder).iloc[0] for name in ("long.wav", "short.wav"))
+    assert long["predicted"] == short["predicted"]
+    assert long["speaker_probability"] == pytest.approx(short["speaker_probability"], abs=1e-3)
+    assert long["text"].split() == 3 * short["text"].split(), "a silent piece says nothing"
+    soundfile.write(tmp_path / "silent.wav", np.zeros(40_000), 16_000)
+    with pytest.raises(UserError, match="silent throughout"):
+        predict_files([tmp_path / "silent.wav"], run.folder)
+
+
+def test_items_hold_stored_convolutions_and_unknown_labels_are_missing(talking, small):
+    settings = RECIPE.settings("quick", (f"backbone={small}",))
+    waveforms = extract(talking, "waveform", workers=1, progress=False)
+    classes = {"emotion": ["anger", "neutral"], "speaker": ["little/0"], "text": list(ENGLISH)}
+    examples = RECIPE.examples({"waveform": waveforms}, talking, classes, settings)
+    item = examples.training_item("little/05", np.random.default_rng(0))  # sadness, speaker 1
+    assert (item["emotion"], item["speaker"]) == (-1, -1)
+    assert item["audio"].shape == (item["length"], 16)
+    assert item["text_length"] == len("a bee")
+    assert set(EvaluationSet(examples, ["little/05"], labelled=False)[0]) == {"audio", "length", "utterance"}
+    fresh = Convolved(waveforms, settings.model)
+    again = convolved(load_backbone(small).encoder.eval(), waveforms["little/05"])
+    np.testing.assert_array_equal(fresh["little/05"], again)
+    whole = RECIPE.examples({"waveform": waveforms}, talking, classes, settings.changed(("cached=false",)))
+    assert whole.training_item("little/05", np.random.default_rng(0))["audio"].ndim == 1
+    assert len(fresh) == len(list(fresh)) == len(talking)
+
+
+def test_a_stretch_of_a_very_long_utterance_brings_no_text(talking, small):
+    settings = RECIPE.settings("quick", (f"backbone={small}", "cached=false", "max_seconds=0.1"))
+    waveforms = extract(talking, "waveform", workers=1, progress=False)
+    classes = {"emotion": ["anger", "neutral"], "text": list(ENGLISH)}
+    examples = RECIPE.examples({"waveform": waveforms}, talking, classes, settings)
+    item = examples.training_item("little/05", np.random.default_rng(0))
+    assert (item["length"], item["text_length"], len(item["audio"])) == (1_600, 0, 1_600)
+    assert examples.evaluation_items("little/05")[0]["text_length"] == 5
+
+
+def test_without_transcripts_the_task_is_off_with_a_notice(little_corpus, small, monkeypatch, tmp_path):
+    monkeypatch.setenv("SERCOURSE_RUNS", str(tmp_path))
+    config = TrainingConfig("mtlser", "little", "holdout-30", "quick", (f"backbone={small}", *LOOP, "epochs=1"))
+    run = train(config, table=little_corpus, progress=False)
+    assert set(run.summary["tasks"]) == {"speaker"}
+    assert any("no transcripts" in notice for notice in run.summary["notices"])
+
+
+def test_speakers_whom_training_does_not_hold_have_no_accuracy(talking, small, monkeypatch, tmp_path):
+    monkeypatch.setenv("SERCOURSE_RUNS", str(tmp_path))
+    config = TrainingConfig("mtlser", "little", "loso", "quick", (f"backbone={small}", *LOOP, "epochs=1"), fold=0)
+    run = train(config, table=talking, progress=False)
+    assert run.summary["tasks"]["speaker"] == {"wa": None, "ua": None, "n_test": 0}
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_the_shipped_encoder_loads_and_is_small(pretrained):
+    encoder = load_backbone(MINI, pretrained=pretrained).encoder
+    parameters = sum(p.numel() for p in encoder.parameters())
+    assert 1e6 < parameters < 5e6
+    assert all(p.dtype == torch.float32 for p in encoder.parameters())
+    states, mask = encoder(torch.randn(1, 8_000) * 0.05, torch.tensor([8_000]))
+    assert mask is None
+    assert len(states) == encoder.depth + 1
+    assert torch.isfinite(states[-1]).all()
+
+
+def test_an_encoder_that_is_not_at_hand_is_replaced_and_said(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.warns(UserWarning, match=r"facebook/wav2vec2-none: not at hand .*ships with sercourse is used instead"):
+        backbone = load_backbone("facebook/wav2vec2-none")
+    assert backbone.name == MINI
+
+
+def test_checkpoints_that_cannot_serve_are_refused(tmp_path):
+    AutoConfig.for_model("bert").save_pretrained(tmp_path / "bert")
+    with pytest.raises(UserError, match="is a bert; choose a wav2vec2, hubert, wavlm"):
+        load_backbone(str(tmp_path / "bert"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no checkpoint in safetensors"):
+        load_backbone(str(tmp_path / "empty"))
+    folder = save_small(tmp_path / "pickled", "hubert")
+    (tmp_path / "pickled" / "model.safetensors").rename(tmp_path / "pickled" / "pytorch_model.bin")
+    with pytest.raises(UserError, match="holds no checkpoint in safetensors"):
+        load_backbone(folder)
+    with pytest.raises(UserError, match="no such folder, and no id of the hub"):
+        load_backbone("wav2vec9")
+
+
+def test_random_weights_are_not_stored(talking, small):
+    settings = RECIPE.settings("quick", (f"backbone={small}", "pretrained=false"))
+    with pytest.raises(UserError, match="needs pretrained=true"):
+        Convolved(extract(talking, "waveform", workers=1, progress=False), settings.model)
+
+
+def test_loading_leaves_warnings_alone(small):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_backbone(small)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from sercourse.cli import main
 
@@ -84,3 +85,11 @@ def my_csv(tmp_path) -> str:
             rows.append({"path": f"{speaker}{k}.wav", "emotion": emotion, "speaker": f"s{speaker}", "gender": "female"})
     pd.DataFrame(rows).to_csv(tmp_path / "my.csv", index=False)
     return f"csv:{tmp_path / 'my.csv'}"
+
+
+@pytest.fixture
+def threads_put_back():
+    """Training sets the number of torch's threads for its process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

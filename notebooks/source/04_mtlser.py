@@ -118,10 +118,10 @@ encoder = load_backbone("mini").encoder.eval()
 layers = [layer.conv for layer in encoder.convolutions.conv_layers]
 steps = pd.DataFrame({"kernel": [c.kernel_size[0] for c in layers], "stride": [c.stride[0] for c in layers]})
 steps["sees (ms)"] = [
-    1000 * sum((k - 1) * s for k, s in zip(steps["kernel"][: n + 1], [1, *steps["stride"].cumprod()[:n]])) / 16_000
+    (1 + sum((k - 1) * s for k, s in zip(steps["kernel"][: n + 1], [1, *steps["stride"].cumprod()[:n]]))) / 16
     for n in range(7)
 ]
-steps["one frame every (ms)"] = 1000 * steps["stride"].cumprod() / 16_000
+steps["one frame every (ms)"] = steps["stride"].cumprod() / 16
 steps.index = [f"layer {n + 1}" for n in range(7)]
 print(table.loc[sample, "text"])
 display(steps.round(2))
@@ -138,10 +138,12 @@ player(waveform)
 from transformers import Wav2Vec2ForPreTraining
 from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 
-from sercourse.training.backbones import WEIGHTS
+from sercourse.features.spectral import LogMel
+from sercourse.training.backbones import WEIGHTS, quietly
 from sercourse.training.seeds import Purpose, seed_everything
 
-whole = Wav2Vec2ForPreTraining.from_pretrained(WEIGHTS, dtype=torch.float32).eval()
+with quietly():
+    whole = Wav2Vec2ForPreTraining.from_pretrained(WEIGHTS, dtype=torch.float32).eval()
 audio = torch.from_numpy(waveform)[None]
 with torch.inference_mode():
     frames = whole.wav2vec2.feature_extractor(audio).transpose(1, 2)  # (1, T, C)
@@ -152,8 +154,8 @@ hidden = _compute_mask_indices((1, frames.shape[1]), 0.65, 10)[0]
 
 figure, axes = plt.subplots(3, 1, figsize=(9, 6.2), sharex=True, layout="constrained")
 seconds = np.arange(frames.shape[1]) * 0.02
-plots.spectrogram(waveform, axes[0])
-axes[0].set(title=table.loc[sample, "text"], xlabel="")
+plots.spectrogram(LogMel().compute(waveform), axes[0], hop_seconds=0.010)
+axes[0].set(title=table.loc[sample, "text"], xlabel="", ylabel="mel band")
 for start in np.flatnonzero(hidden):
     axes[0].axvspan(seconds[start], seconds[start] + 0.02, color="white", alpha=0.65, lw=0)
 axes[1].imshow(
@@ -697,14 +699,14 @@ def exercise_1():
 #
 # CTC needs a frame per letter, and one more for each pair of equal neighbours. Count them.
 #
-# *Hint:* `zip(text, text[1:])` gives the neighbours.
+# *Hint:* `text[i] == text[i - 1]` for `i` from 1 on.
 
 
 # %% tags=["exercise"]
 def frames_needed(text):
     """The smallest number of frames that can spell the text."""
     ### BEGIN SOLUTION
-    return len(text) + sum(a == b for a, b in zip(text, text[1:]))
+    return len(text) + sum(text[i] == text[i - 1] for i in range(1, len(text)))
     ### END SOLUTION
 
 

@@ -120,7 +120,7 @@ def table4(bench: Bench) -> dict:
         for row, found in rows.items():
             if found is not None:
                 against = found.get("ours_above")
-                tests = (f"{against['welch_p']:.3f}", f"{against['p']:.3f}") if against else ("", "")
+                tests = (p_value(against["welch_p"]), p_value(against["p"])) if against else ("", "")
                 table.add_row(row, _spread(found, "wa"), _spread(found, "ua"), *tests)
         bench.console.print(table)
     return _asked(bench, "table4", protocol) | {"rows": rows, "printed": printed()["table4"]["rows"]}
@@ -224,13 +224,13 @@ def _effect(a: pd.DataFrame, b: pd.DataFrame, first: str, second: str) -> dict:
 
 def _beside(told: pd.DataFrame, ours: pd.DataFrame | None, row: str) -> dict:
     """A row of table 4: figures with spreads over folds, and what ours is above it."""
-    by_fold = {name: part for name, part in told.groupby(told["fold"].astype(str))}
+    by_fold = dict(list(told.groupby(told["fold"].astype(str))))
     found: dict = {"f1": float(per_class(told["emotion"], told["predicted"])["f1"].mean())}
     for metric in ("wa", "ua"):
         found[metric] = _measure(told, metric)
         found[f"{metric}_folds"] = [_measure(part, metric) for part in by_fold.values()]
     if ours is not None and ours is not told:
-        theirs = {name: part for name, part in ours.groupby(ours["fold"].astype(str))}
+        theirs = dict(list(ours.groupby(ours["fold"].astype(str))))
         folds = found["wa_folds"], [_measure(theirs[name], "wa") for name in by_fold]
         effect = compare(told, ours, names=(row, "all three"), metric="wa").to_dict()
         found["ours_above"] = effect | {"welch_p": welch(*folds).p, "hedges_g": hedges_g(*folds)}
@@ -248,6 +248,11 @@ def _polynomial(bench: Bench, protocol: str) -> pd.DataFrame:
     bands = extract(table, "logmel", progress=bench.console is not None)
     frame = pd.DataFrame.from_dict({i: functionals(np.asarray(bands[i])) for i in bands}, orient="index")
     return predict_all(frame, table, [make_protocol(protocol, table, seed=bench.seed)], "polynomial")
+
+
+def p_value(p: float | None) -> str:
+    """As tables show it; folds that do not differ have none."""
+    return "–" if p is None else f"{p:.3f}"
 
 
 def _spread(row: dict, metric: str) -> str:

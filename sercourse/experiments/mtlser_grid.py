@@ -10,6 +10,7 @@ Notebook: 04_mtlser.ipynb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -17,6 +18,7 @@ import numpy as np
 import optuna
 import pandas as pd
 from matplotlib.figure import Figure
+from optuna.trial import TrialState
 
 from sercourse.experiments.cells import Bench, save_figure
 from sercourse.experiments.mtlser import CHAPTER, learnt, printed
@@ -26,6 +28,8 @@ STEPS: dict[str, int] = {"quick": 3, "course": 5, "paper": 11}
 """Values of each weight from 0 to 1, per profile; the paper has 11."""
 
 PROTOCOL = "holdout-10"
+_DONE, _BEGUN = (TrialState.COMPLETE,), (TrialState.RUNNING, TrialState.WAITING)
+
 SURFACES: dict[str, str] = {"emotion": "emotion, WA (%)", "text": "words, error rate (%)", "speaker": "speaker, WA (%)"}
 
 
@@ -45,14 +49,18 @@ def grid(bench: Bench) -> dict:
         study_name=name, storage=f"sqlite:///{runs_dir() / name}.db", load_if_exists=True, direction="maximize",
         sampler=optuna.samplers.GridSampler(space, seed=bench.seed),
     )  # fmt: skip
-    missing = len(values) ** 2 - len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
-    bench.say(f"{missing} of {len(values) ** 2} cells are still to be measured.")
-    if missing > 0:
-        study.optimize(lambda trial: _cell(bench, trial), n_trials=missing)
-    rows = [
-        {**trial.params, **trial.user_attrs} for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
-    ]
-    rows = sorted(pd.DataFrame(rows).drop_duplicates(["alpha", "beta"]).to_dict("records"), key=_place)
+    pairs = {(alpha, beta) for alpha in values for beta in values}
+    bench.say(f"{len(pairs - _pairs(study, _DONE))} of {len(pairs)} cells are still to be measured.")
+    if not study.sampler.is_exhausted(study):
+        study.optimize(lambda trial: _cell(bench, trial), n_trials=len(pairs))  # the sampler ends it with the grid
+    study.sampler = optuna.samplers.RandomSampler(
+        seed=bench.seed
+    )  # the grid's takes a cell that was stopped for visited
+    for alpha, beta in sorted(pairs - _pairs(study, (*_DONE, *_BEGUN))):
+        study.enqueue_trial({"alpha": alpha, "beta": beta})
+    study.optimize(lambda trial: _cell(bench, trial), n_trials=len(study.get_trials(states=(TrialState.WAITING,))))
+    found = {(trial.params["alpha"], trial.params["beta"]): trial for trial in study.get_trials(states=_DONE)}
+    rows = [{**found[pair].params, **found[pair].user_attrs} for pair in sorted(found)]
     asked = {"corpus": bench.corpus, "protocol": PROTOCOL, "profile": bench.profile, "seed": bench.seed}
     result = {"artifact": f"{CHAPTER}/figure14", **asked, "cells": rows, "printed": printed()["weights"]}
     if bench.figure is not None:
@@ -63,8 +71,9 @@ def grid(bench: Bench) -> dict:
     return result
 
 
-def _place(row: dict) -> tuple[float, float]:
-    return row["alpha"], row["beta"]
+def _pairs(study: optuna.Study, states: Sequence[TrialState]) -> set[tuple[float, float]]:
+    """Alpha and beta of all cells in some states."""
+    return {(t.params["alpha"], t.params["beta"]) for t in study.get_trials(states=states) if len(t.params) == 2}
 
 
 def _cell(bench: Bench, trial: optuna.Trial) -> float:

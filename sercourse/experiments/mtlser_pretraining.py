@@ -18,6 +18,7 @@ from rich.table import Table
 from sercourse import corpora
 from sercourse.evaluation.comparison import compare
 from sercourse.experiments.cells import Bench
+from sercourse.experiments.mtlser import p_value
 from sercourse.features.extract import extract
 from sercourse.training.backbones import MINI, load_backbone
 from sercourse.training.baseline import predict_all
@@ -102,5 +103,5 @@ def _show(bench: Bench, protocol: str, rows: dict[str, dict], effects: dict[str,
     for name, row in rows.items():
         effect = effects.get(name)
         above = f"{effect['effect']:+.1f} [{effect['low']:+.1f}, {effect['high']:+.1f}]" if effect else ""
-        table.add_row(name, f"{row['wa']:.1f}", f"{row['ua']:.1f}", above, f"{effect['p']:.3f}" if effect else "")
+        table.add_row(name, f"{row['wa']:.1f}", f"{row['ua']:.1f}", above, p_value(effect["p"]) if effect else "")
     bench.console.print(table)

@@ -106,6 +106,10 @@ class Mtlser(MultiTaskModel):
         """The best character of every frame."""
         return {TEXT: outputs["path"]} if TEXT in self.tasks else {}
 
+    def rates(self) -> dict[str, float]:
+        """The heads may learn faster than the encoder."""
+        return {"heads": self.config.head_rate}
+
     def shared_layer(self) -> nn.Parameter | None:
         """The last weight of the encoder, if it learns."""
         learning = [p for p in self.encoder.parameters() if p.requires_grad and p.ndim == 2]

@@ -41,6 +41,8 @@ class MtlserConfig:
     every utterance of the training side is)."""
     dropout: float = 0.0
     """Before each head."""
+    head_rate: float = 1.0
+    """Learning rate of the heads, which begin at random, over that of the encoder, which does not."""
     augment: bool = True
     """Hide spans of frames in training as the checkpoint's configuration says (SpecAugment)."""
     checkpointing: bool = False
@@ -56,6 +58,7 @@ class MtlserConfig:
         ranges.one_of(self, "alphabet", ("auto", "english", "corpus"))
         ranges.not_negative(self, "alpha", "beta")
         ranges.shares(self, "dropout")
+        ranges.positive(self, "head_rate")
 
     @property
     def weights(self) -> dict[str, float]:

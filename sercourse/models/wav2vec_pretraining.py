@@ -17,7 +17,7 @@ nothing but the contrast             ``frames_weight=0 functionals_weight=0``; t
 ===================================  ==================================================================================
 
 Source: Baevski et al., "wav2vec 2.0", NeurIPS 2020; targets in the manner of Pascual et al., "Learning problem-agnostic
-speech representations from multiple self-supervised tasks" (PASE), Interspeech 2019.
+speech representations from multiple self-supervised tasks", Interspeech 2019.
 Notebook: 04_mtlser.ipynb
 """
 

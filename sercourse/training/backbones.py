@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,17 +48,15 @@ def load_backbone(name: str, *, pretrained: bool = True) -> Backbone:
     """
     folder = WEIGHTS if name == MINI else Path(name)
     source = str(folder) if name == MINI or folder.is_dir() else name
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # weights of the pretraining's own heads are not used, and that is meant
-    logging.disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(source)
-        if config.model_type not in KINDS:
-            raise UserError(f"backbone={name}: is a {config.model_type}; choose a {', '.join(KINDS)}.")
-        if pretrained:
-            network = AutoModel.from_pretrained(source, use_safetensors=True, dtype="float32")
-        else:
-            network = AutoModel.from_config(config).float()
+        with quietly():
+            config = AutoConfig.from_pretrained(source)
+            if config.model_type not in KINDS:
+                raise UserError(f"backbone={name}: is a {config.model_type}; choose a {', '.join(KINDS)}.")
+            if pretrained:
+                network = AutoModel.from_pretrained(source, use_safetensors=True, dtype="float32")
+            else:
+                network = AutoModel.from_config(config).float()
         return Backbone(SpeechEncoder(network, normalise=_normalises(source)), name)
     except (OSError, ValueError) as error:
         if name == MINI or folder.is_dir():
@@ -73,6 +73,16 @@ def load_backbone(name: str, *, pretrained: bool = True) -> Backbone:
             stacklevel=2,
         )
         return load_backbone(MINI, pretrained=pretrained)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without the library's bars and without its notes on weights that a network has no use for, which is meant."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
     finally:
         logging.set_verbosity(verbosity)
         logging.enable_progress_bar()

@@ -74,7 +74,7 @@ def _result(job: FoldJob) -> tuple[dict[str, Tensor], dict]:
 
 
 def _written(predictions: pd.DataFrame, task: str, listed: Listed, table: pd.DataFrame) -> dict:
-    """Error rates of a task that writes, over all tested texts, and apart for texts that were (not) said in training."""
+    """Error rates of a task that writes: over all tested texts, over those said in training, and over the others."""
     taught = {(repeat, name): {plain(text) for text in table.loc[list(job.train), task].dropna()}
               for repeat, name, job in listed}  # fmt: skip
     said = [plain(text) if isinstance(text, str) else "" for text in predictions[task]]
@@ -151,7 +151,8 @@ def collect(
         "tasks": {task: _other_task(predictions, task, listed) for task in tasks if task != MAIN}
         | {task: _written(predictions, task, listed, table) for task in writing},
         "notices": [
-            *protocols[0].notices, *config.recipe.notices(table, config.settings), *([protocols[0].warning] if protocols[0].leaky else []),
+            *protocols[0].notices, *config.recipe.notices(table, config.settings),
+            *([protocols[0].warning] if protocols[0].leaky else []),
             *([f"{len(skipped)} utterances were skipped because their audio cannot be used."] if skipped else []),
         ],
         "skipped": skipped,

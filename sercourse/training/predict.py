@@ -5,6 +5,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +176,7 @@ def _heard(network: Network, file: str | Path, seconds: float) -> tuple[dict[str
     borders = np.linspace(0.0, seconds, pieces + 1)
     sums: dict[str, np.ndarray] = {}
     words, counted = [], 0
-    for start, end in zip(borders[:-1], borders[1:], strict=True):
+    for start, end in itertools.pairwise(borders):
         try:
             waveform = read_audio(file, start, end)
         except AudioError:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import torch
 
 from sercourse.corpora.table import make_table
 
@@ -47,11 +46,3 @@ def little_corpus(tmp_path_factory) -> pd.DataFrame:
     environment.setenv("SERCOURSE_CACHE", str(folder / "cache"))
     yield make_table(rows, "little")
     environment.undo()
-
-
-@pytest.fixture
-def threads_put_back():
-    """Training sets the number of torch's threads for its process."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)

@@ -47,7 +47,7 @@ class Recipe(ABC):
         return (MAIN,)
 
     def alphabets(self, table: pd.DataFrame, settings: Settings) -> Classes:
-        """For each task that writes a text, its symbols; ``table`` is the training side. A task without texts is off."""
+        """Symbols of each task that writes a text, from the training side; a task without texts is off."""
         return {}
 
     def notices(self, table: pd.DataFrame, settings: Settings) -> list[str]:

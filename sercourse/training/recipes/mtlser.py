@@ -116,12 +116,12 @@ class _Recipe(Recipe):
         "quick": Settings(
             LoopConfig(epochs=6, batch_size=16, learning_rate=5e-4, schedule="cosine", clip=1.0),
             WaveformConfig(),
-            MtlserConfig(),
+            MtlserConfig(head_rate=10.0),
         ),
         "course": Settings(
-            LoopConfig(epochs=20, batch_size=16, learning_rate=5e-4, schedule="cosine", clip=1.0, precision="bf16"),
+            LoopConfig(epochs=25, batch_size=8, learning_rate=1e-3, schedule="cosine", clip=1.0, precision="bf16"),
             WaveformConfig(),
-            MtlserConfig(),
+            MtlserConfig(head_rate=10.0),
         ),
         "paper": Settings(
             LoopConfig(epochs=100, batch_size=8, learning_rate=1e-5, precision="bf16"),

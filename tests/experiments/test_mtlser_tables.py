@@ -1,0 +1,151 @@
+"""Artifacts of chapter 04 on a tiny corpus and a tiny encoder: every row, cells that are kept."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from transformers import AutoConfig, AutoModel
+
+from sercourse import corpora
+from sercourse.errors import UserError
+from sercourse.experiments import autoencoder_evaluation, cells, mtlser, mtlser_grid, mtlser_pretraining
+from sercourse.experiments.cells import Bench
+from sercourse.explain import joint_loss
+from sercourse.training import backbones
+from sercourse.training.recipes import recipe
+from sercourse.training.recipes.mtlser import RECIPE
+
+LOOP = ("threads=1", "accelerator=cpu", "epochs=1", "batch_size=16")
+
+
+@pytest.fixture
+def bench(tiny_corpus, tmp_path, monkeypatch) -> Bench:
+    """A tiny encoder in the place of the shipped one, tiny networks, two folds, something to read."""
+    torch.manual_seed(0)
+    sizes = AutoConfig.for_model(
+        "wav2vec2", hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        conv_dim=(8,) * 7, feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=2,
+    )  # fmt: skip
+    AutoModel.from_config(sizes).save_pretrained(tmp_path / "encoder")
+    monkeypatch.setattr(backbones, "WEIGHTS", tmp_path / "encoder")
+    table = corpora.load("tiny")
+    table["text"] = np.array(["a cab", "bad"])[np.arange(len(table)) % 2]
+    table["text"] = table["text"].astype("string")
+    table["language"] = "en"
+    monkeypatch.setattr(corpora, "load", lambda name: table)
+    monkeypatch.setattr(RECIPE, "profiles", {"quick": RECIPE.profiles["quick"].changed(LOOP)})
+    peer = recipe("attention_cnn")
+    monkeypatch.setattr(peer, "profiles", {"quick": peer.profiles["quick"].changed(LOOP)})
+    return Bench(corpus="tiny", console=Console(file=io.StringIO(), width=200), store=True)
+
+
+def test_tasks_are_set_beside_the_emotion_alone_over_seeds(bench):
+    result = mtlser.tasks(replace(bench, repeats=2))
+    assert set(result["rows"]) == set(mtlser.TASKS)
+    for row, found in result["rows"].items():
+        assert len(found["runs"]) == len(set(found["runs"])) == 2
+        assert found["ua_sd_seeds"] is not None
+        assert ("above_alone" in found) == (row != "emotion alone")
+        assert "speaker" in found["tasks"][0] if "speaker" in row or row == "all three" else True
+    assert mtlser.tasks(replace(bench, repeats=2)) == result, "from the stored cells"
+    assert "as stored" in bench.console.file.getvalue()
+
+
+def test_table_4_tests_as_printed_and_as_it_should(bench):
+    result = mtlser.table4(bench)
+    assert set(result["rows"]) == set(mtlser.ROWS)
+    assert result["printed"]["Proposed method"]["wa"] == [82.63, 0.77]
+    for row, found in result["rows"].items():
+        assert len(found["wa_folds"]) == 5
+        assert ("ours_above" in found) == (row != "all three")
+    told = result["rows"]["IS10+SVM"]["ours_above"]
+    assert {"welch_p", "hedges_g", "p", "effect", "low", "high"} <= set(told)
+
+
+@pytest.mark.parametrize(("task", "other"), [("alpha", "text"), ("beta", "speaker")])
+def test_weights_have_curves_of_both_tasks(bench, task, other):
+    result = mtlser.weights(bench, task)
+    assert list(result["rows"]) == [f"{task} {step:g}" for step in (0, 0.05, 0.1, 0.5, 1)]
+    for row in result["rows"].values():
+        assert {"epoch", "train_emotion", "validation_ua"} <= set(row["curves"][0])
+    last = result["rows"][f"{task} 1"]
+    assert f"train_{other}" in last["curves"][0]
+
+
+def test_babble_has_a_row_per_level(bench):
+    result = mtlser.babble(bench)
+    assert list(result["rows"]) == ["0 dB", "5 dB", "10 dB", "15 dB", "20 dB"]
+    assert all({"wa", "ua", "f1"} <= set(row) for row in result["rows"].values())
+    assert "printed WA" in bench.console.file.getvalue()
+
+
+def test_words_tell_seen_from_unseen_and_say_undefined(bench):
+    result = mtlser.words(bench)
+    strangers, known = result["rows"]["unseen speakers"], result["rows"]["seen speakers"]
+    assert strangers["tasks"]["speaker"]["wa"] is None
+    assert known["tasks"]["speaker"]["wa"] is not None
+    assert strangers["tasks"]["text"]["seen_texts"]["n_test"] > 0
+    assert strangers["heard"][0][0] in ("a cab", "bad")
+
+
+def test_the_grid_goes_on_where_it_was_stopped(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(mtlser_grid, "STEPS", {"quick": 2})
+    taken = mtlser_grid._cell
+    calls = []
+
+    def stops_after_two(bench_, trial):
+        if len(calls) == 2:
+            trial.suggest_float("alpha", 0, 1), trial.suggest_float("beta", 0, 1)
+            raise KeyboardInterrupt
+        calls.append(trial.number)
+        return taken(bench_, trial)
+
+    monkeypatch.setattr(mtlser_grid, "_cell", stops_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        mtlser_grid.grid(bench)
+    monkeypatch.setattr(mtlser_grid, "_cell", taken)
+    result = mtlser_grid.grid(replace(bench, figure=tmp_path / "surface.png"))
+    assert [(cell["alpha"], cell["beta"]) for cell in result["cells"]] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert "2 of 4 cells are still" in bench.console.file.getvalue()
+    assert (tmp_path / "surface.png").stat().st_size > 5_000
+    assert result["cells"][0]["speaker"] is None
+    assert result["cells"][3]["speaker"] is not None
+    assert joint_loss.picture(result, 0.0, 1.0)[:4] == b"\x89PNG"
+    assert joint_loss.still(result).data[:4] == b"\x89PNG"
+    box = joint_loss.joint_loss_widget(result)
+    assert "running kernel" in repr(box)
+    box.children[0].value = 1.0
+
+
+def test_three_divisions_and_two_ways_to_choose_the_epoch(bench, monkeypatch):
+    lesson = {"a random tenth": ("holdout-10", "utterance"), "speakers apart": ("group-5", "utterance")}
+    result = autoencoder_evaluation.evaluation(bench, mtlser.CHAPTER, lesson)
+    assert result["artifact"] == "mtlser/evaluation"
+    for row in result["rows"].values():
+        assert row["wa_epoch_of_test"] >= row["wa_epoch_of_validation"] - 1e-6
+
+
+def test_probes_of_the_encoder_stand_beside_untrained_ones(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(mtlser_pretraining, "SEEDS", 2)
+    result = mtlser_pretraining.pretraining(replace(bench, rows=(str(tmp_path / "encoder"),)))
+    assert list(result["rows"])[:2] == ["mini", "random weights"]
+    assert result["rows"]["random weights"]["ua_sd_networks"] is not None
+    assert result["rows"][str(tmp_path / "encoder")]["ua"] == result["rows"]["mini"]["ua"]
+    assert len(result["ua_by_layer"]["mini"]) == 2
+    assert set(result["above_random"]) == {"mini", str(tmp_path / "encoder")}
+
+
+def test_rows_that_do_not_exist_are_refused(bench):
+    with pytest.raises(UserError, match="no such row"):
+        mtlser.tasks(replace(bench, rows=("emotion",)))
+
+
+def test_printed_figures_are_the_papers():
+    assert mtlser.printed()["table5"]["rows"][0]["wa"] == [64.34, 0.83]
+    assert cells.printed_figures("mtlser")["weights"]["best"] == {"alpha": 0.1, "beta": 0.8}

@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 if not __package__:  # started as a file: let the imports below find the repository
@@ -66,18 +66,18 @@ class CrowdConfig:
     """Share of the draws that get noise; what is to be told of them stays that of the clean recording."""
     quietest_noise: float = 30.0
     """Highest SNR, dB; the lowest is 0."""
-    rate: float = 1e-3
-    """Highest learning rate; it rises for a tenth of the steps and falls to 0."""
 
 
 PROFILES: dict[str, Settings] = {
     "quick": Settings(
-        LoopConfig(epochs=1, batch_size=4, weight_decay=0.01, clip=1.0, select="last"),
+        LoopConfig(epochs=1, batch_size=4, learning_rate=1e-3, weight_decay=0.01, clip=1.0, select="last"),
         CrowdConfig(voices=10, utterances=2),
         PretrainingConfig(hidden=32, layers=2, heads=2, channels=(16,) * 7, codes=8, negatives=5),
     ),
     "paper": Settings(
-        LoopConfig(epochs=8, batch_size=12, weight_decay=0.01, clip=1.0, select="last", precision="bf16"),
+        LoopConfig(
+            epochs=8, batch_size=12, learning_rate=1e-3, weight_decay=0.01, clip=1.0, select="last", precision="bf16"
+        ),
         CrowdConfig(),
         PretrainingConfig(),
     ),
@@ -178,9 +178,12 @@ def pretrain(settings: Settings, folder: Path, seed: int = 0) -> Wav2vecPretrain
     fabric = make_fabric(loop)
     seed_everything(Purpose.WEIGHTS, seed)
     network = Wav2vecPretraining(len(scale[0]), len(mean), settings.model)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=data.rate, betas=(0.9, 0.98), weight_decay=loop.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=loop.learning_rate, betas=(0.9, 0.98), weight_decay=loop.weight_decay
+    )
     model, optimiser = fabric.setup(network, optimiser)
     steps = loop.epochs * -(-len(train) // loop.batch_size)
+    # The rate rises for a tenth of the steps and falls to 0.
     schedule = LambdaLR(optimiser.optimizer, lambda step: min(10 * step / steps, (1 - step / steps) / 0.9))
     learners = Learners(network, optimiser, FixedWeights(settings.model.weights).to(fabric.device), schedule)
     job = f"{settings.digest}-{seed}"
@@ -233,7 +236,7 @@ def write_weights(network: Wav2vecPretraining, folder: Path, settings: Settings,
              "padding_side": "right", "padding_value": 0.0, "return_attention_mask": True,
              "sampling_rate": 16_000}  # fmt: skip
     (folder / "preprocessor_config.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-    made = {"crowd": VERSION, "seed": seed, "settings": settings.to_json(), "model": asdict(settings.model)}
+    made = {"crowd": VERSION, "seed": seed, "settings": settings.to_json()}
     (folder / "pretraining.json").write_text(json.dumps(made, indent=1) + "\n", "utf-8")
 
 

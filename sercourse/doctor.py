@@ -22,6 +22,11 @@ from sercourse.paths import cache_dir, data_dir
 from sercourse.signal.audio import read_audio
 from sercourse.training.runs import environment
 
+WEIGHTS = Path(__file__).parent / "weights" / "mini_wav2vec2"
+"""The small wav2vec2 that ships with sercourse."""
+
+LARGE: tuple[str, ...] = ("facebook/wav2vec2-base", "facebook/hubert-base-ls960")
+
 MIN_FREE_GB = 2.0
 """Less free disk than this and features of a middle-sized corpus may not fit."""
 
@@ -75,6 +80,18 @@ def _check_cache() -> Finding:
     free = shutil.disk_usage(folder).free / 1e9
     advice = "" if free >= MIN_FREE_GB else "; free some space or point SERCOURSE_CACHE at another disk"
     return Finding("cache", free >= MIN_FREE_GB, f"{folder}, {free:.0f} GB free{advice}")
+
+
+def check_weights() -> Finding:
+    """The small encoder that ships, and which of the papers' large ones lie in the cache of the Hugging Face hub."""
+    from huggingface_hub import try_to_load_from_cache  # here, for it takes a second
+
+    shipped = (WEIGHTS / "model.safetensors").is_file()
+    here = [name for name in LARGE if isinstance(try_to_load_from_cache(name, "config.json"), str)]
+    large = f"at hand {', '.join(here)}" if here else f"no large one at hand; {LARGE[0]} is fetched at its first use"
+    if not shipped:
+        return Finding("encoders", False, f"{WEIGHTS}: the small encoder is missing; install sercourse again")
+    return Finding("encoders", True, f"mini (ships with sercourse); {large}")
 
 
 def check_data_dir() -> Finding:
@@ -150,7 +167,7 @@ def examine(corpus: str | None = None, *, progress: bool = True) -> Report:
     Raises:
         CorpusError: ``corpus`` is unknown, absent or not what its name says.
     """
-    findings = [*check_machine(), check_data_dir()]
+    findings = [*check_machine(), check_weights(), check_data_dir()]
     audio: list[str] = []
     if corpus is not None:
         table = corpora.load(corpus)

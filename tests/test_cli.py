@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_scripts import badges, readme
-from sercourse import corpora
+from sercourse import corpora, doctor
 
 pytestmark = pytest.mark.usefixtures("own_folders")
 
@@ -93,6 +93,14 @@ def test_doctor_looks_at_machine_and_corpora(sercourse, tmp_path):
         finding["topic"] for finding in report["findings"]
     }
     assert "numpy" in out
+
+
+def test_doctor_looks_for_encoders(monkeypatch, tmp_path):
+    found = doctor.check_weights()
+    assert found.ok
+    assert "mini (ships with sercourse)" in found.text
+    monkeypatch.setattr(doctor, "WEIGHTS", tmp_path)
+    assert not doctor.check_weights().ok
 
 
 def test_doctor_names_a_wrong_data_folder_and_an_unwritable_cache(sercourse, tmp_path, monkeypatch):

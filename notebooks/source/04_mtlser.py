@@ -25,7 +25,8 @@
 # %% [markdown]
 # ## Set-up
 #
-# The second cell is the one to change: another corpus, another profile, another seed.
+# The second cell is the one to change: another corpus, another profile, another seed. The corpus `matrix` is made at its
+# first use, which takes half a minute.
 
 # %% tags=["setup"]
 import importlib.util
@@ -416,12 +417,15 @@ shown
 # (`sercourse reproduce mtlser/figure14`).
 
 # %%
-from sercourse.explain.joint_loss import joint_loss_widget
+from sercourse.explain.joint_loss import joint_loss_widget, still
 
 surfaces = stored("figure14_synthetic")
 joint_loss_widget(surfaces) if surfaces else Markdown(
     "*The measured grid is not stored with this copy of the course yet.*"
 )
+
+# %%
+still(surfaces) if surfaces else None
 
 # %% [markdown]
 # > **Think before you search.** With the *whole* encoder frozen, alpha and beta cannot change the emotion at all: the heads

@@ -9,6 +9,8 @@ import ctypes
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from joblib import cpu_count  # heeds the limits of containers
@@ -72,6 +74,25 @@ def prepare_process(threads: int) -> None:
                 libc.mallopt(parameter, 1 << 30)
         except OSError:  # another libc
             return
+
+
+@contextmanager
+def enough_memory(config: LoopConfig) -> Iterator[None]:
+    """Say in one sentence that memory does not suffice, and what takes less.
+
+    Raises:
+        UserError: torch could not get the memory it asked for.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch has a class of its own for GPUs alone
+        told = str(error)
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in told:
+            raise
+        raise UserError(
+            f"batch_size={config.batch_size}: too large for this machine's memory; halve it and set accumulate=2, which"
+            " learns the same, or take a smaller profile."
+        ) from None
 
 
 def peak_memory_mb() -> float | None:

@@ -35,7 +35,7 @@ from sercourse.models.multitask import MAIN, Classes, MultiTaskModel
 from sercourse.training.alphabet import plain
 from sercourse.training.batches import BucketBatches, TrainingSet, balanced_weights, loader
 from sercourse.training.checkpoints import save_checkpoint, with_prefix
-from sercourse.training.devices import make_fabric, peak_memory_mb, prepare_process, under_torchrun
+from sercourse.training.devices import enough_memory, make_fabric, peak_memory_mb, prepare_process, under_torchrun
 from sercourse.training.journal import Journal
 from sercourse.training.loop import Evaluation, judge, train_one_epoch
 from sercourse.training.recipes import recipe
@@ -118,6 +118,12 @@ def _fit(fabric: Fabric, job: FoldJob, material: Material) -> None:
     prepare_process(job.threads)
     parent = os.getppid() if multiprocessing.parent_process() else None  # a run itself may outlive its shell (nohup)
     trainer = _Trainer(fabric, job, material)
+    with enough_memory(job.settings.loop):
+        _train(trainer, parent)
+
+
+def _train(trainer: _Trainer, parent: int | None) -> None:
+    """All epochs that are left, and the end; stops where the run that began it is no more."""
     while not trainer.finished:
         if parent not in (None, os.getppid()):  # the run was killed; a resumed one will take this fold over
             os._exit(1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sercourse.errors import UserError
-from sercourse.training.devices import make_fabric
+from sercourse.training.devices import enough_memory, make_fabric
 from sercourse.training.seeds import Purpose, network_seed, seed_everything
 from sercourse.training.settings import LoopConfig
 
@@ -33,3 +33,22 @@ def test_an_epoch_does_not_depend_on_those_before_it():
     for other in ((Purpose.DROPOUT, 3, 5, 1), (Purpose.DROPOUT, 3, 6, 0), (Purpose.WEIGHTS, 3, 5, 0)):
         seed_everything(*other)
         assert not torch.equal(torch.rand(3), first)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_too_little_memory_is_one_sentence(error):
+    with pytest.raises(UserError, match="batch_size=32: too large for this machine's memory; halve it"):
+        with enough_memory(LoopConfig()):
+            raise error
+
+
+def test_other_errors_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="shapes"), enough_memory(LoopConfig()):
+        raise RuntimeError("shapes differ")

@@ -114,7 +114,7 @@ class _Recipe(Recipe):
     seconds = {"quick": 2.0, "course": 3.0, "paper": 300.0}  # noqa: RUF012 (never changed)
     profiles = {  # noqa: RUF012 (never changed)
         "quick": Settings(
-            LoopConfig(epochs=6, batch_size=16, learning_rate=5e-4, schedule="cosine", clip=1.0),
+            LoopConfig(epochs=6, batch_size=8, learning_rate=5e-4, schedule="cosine", clip=1.0),
             WaveformConfig(),
             MtlserConfig(head_rate=10.0),
         ),

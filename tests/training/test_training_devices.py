@@ -44,9 +44,9 @@ def test_an_epoch_does_not_depend_on_those_before_it():
     ],
 )
 def test_too_little_memory_is_one_sentence(error):
-    with pytest.raises(UserError, match="batch_size=32: too large for this machine's memory; halve it"):
-        with enough_memory(LoopConfig()):
-            raise error
+    said = "batch_size=32: too large for this machine's memory; halve it"
+    with pytest.raises(UserError, match=said), enough_memory(LoopConfig()):
+        raise error
 
 
 def test_other_errors_stay_what_they_are():

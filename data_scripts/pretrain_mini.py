@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 if not __package__:  # started as a file: let the imports below find the repository
@@ -46,6 +46,22 @@ from sercourse.training.state import Learners, load_state, save_state
 
 FUNCTIONALS: tuple[str, ...] = ("is10", "egemaps")
 STATE = "state.safetensors"
+FINE_TUNING_MASKS = 0.05
+"""Share of frames that masks begin with where the weights are trained further (as in the published checkpoints)."""
+RATE = "rises for a tenth of the steps, then falls to 0 in a straight line"
+"""What the learning rate does; the loop's `schedule` has no part in it."""
+HEEDED = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "betas",
+    "weight_decay",
+    "clip",
+    "precision",
+    "threads",
+    "accelerator",
+)
+"""Settings of the loop that pretraining knows."""
 HOP = 320
 """Samples from frame to frame of wav2vec2."""
 EXTREME = 4.0
@@ -68,19 +84,18 @@ class CrowdConfig:
     """Highest SNR, dB; the lowest is 0."""
 
 
+_LOOP = LoopConfig(
+    epochs=8, batch_size=12, learning_rate=1e-3, betas=(0.9, 0.98), weight_decay=0.01, clip=1.0, select="last",
+    precision="bf16",
+)  # fmt: skip
+
 PROFILES: dict[str, Settings] = {
     "quick": Settings(
-        LoopConfig(epochs=1, batch_size=4, learning_rate=1e-3, weight_decay=0.01, clip=1.0, select="last"),
+        replace(_LOOP, epochs=1, batch_size=4, precision="fp32"),
         CrowdConfig(voices=10, utterances=2),
         PretrainingConfig(hidden=32, layers=2, heads=2, channels=(16,) * 7, codes=8, negatives=5),
     ),
-    "paper": Settings(
-        LoopConfig(
-            epochs=8, batch_size=12, learning_rate=1e-3, weight_decay=0.01, clip=1.0, select="last", precision="bf16"
-        ),
-        CrowdConfig(),
-        PretrainingConfig(),
-    ),
+    "paper": Settings(_LOOP, CrowdConfig(), PretrainingConfig()),
 }
 
 
@@ -179,11 +194,11 @@ def pretrain(settings: Settings, folder: Path, seed: int = 0) -> Wav2vecPretrain
     seed_everything(Purpose.WEIGHTS, seed)
     network = Wav2vecPretraining(len(scale[0]), len(mean), settings.model)
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=loop.learning_rate, betas=(0.9, 0.98), weight_decay=loop.weight_decay
+        network.parameters(), lr=loop.learning_rate, betas=loop.betas, weight_decay=loop.weight_decay
     )
     model, optimiser = fabric.setup(network, optimiser)
     steps = loop.epochs * -(-len(train) // loop.batch_size)
-    # The rate rises for a tenth of the steps and falls to 0.
+    # As RATE says.
     schedule = LambdaLR(optimiser.optimizer, lambda step: min(10 * step / steps, (1 - step / steps) / 0.9))
     learners = Learners(network, optimiser, FixedWeights(settings.model.weights).to(fabric.device), schedule)
     job = f"{settings.digest}-{seed}"
@@ -231,12 +246,13 @@ def validate(fabric, model, examples: Crowd, ids: Sequence[str]) -> dict[str, fl
 
 def write_weights(network: Wav2vecPretraining, folder: Path, settings: Settings, seed: int) -> None:
     """The wav2vec2 with its quantiser, in half precision, as Hugging Face reads it; and what it was made with."""
+    network.network.config.mask_time_prob = FINE_TUNING_MASKS
     network.network.half().save_pretrained(folder)
     about = {"do_normalize": False, "feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1,
              "padding_side": "right", "padding_value": 0.0, "return_attention_mask": True,
              "sampling_rate": 16_000}  # fmt: skip
     (folder / "preprocessor_config.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-    made = {"crowd": VERSION, "seed": seed, "settings": settings.to_json()}
+    made = {"crowd": VERSION, "seed": seed, "rate": RATE, "settings": settings.to_json()}
     (folder / "pretraining.json").write_text(json.dumps(made, indent=1) + "\n", "utf-8")
 
 
@@ -251,6 +267,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = PROFILES[options.profile].changed(options.set)
+        for name, value in asdict(settings.loop).items():
+            if name not in HEEDED and value != getattr(PROFILES[options.profile].loop, name):
+                raise UserError(f"--set {name}={value}: pretraining has no use for it; it knows {', '.join(HEEDED)}.")
         if options.fresh:
             shutil.rmtree(options.to, ignore_errors=True)
         network = pretrain(settings, options.to, options.seed)

@@ -18,12 +18,9 @@ from rich.table import Table
 from sercourse import corpora
 from sercourse.corpora.registry import CorpusState
 from sercourse.errors import AudioError
-from sercourse.paths import cache_dir, data_dir
+from sercourse.paths import MINI_WEIGHTS, cache_dir, data_dir
 from sercourse.signal.audio import read_audio
 from sercourse.training.runs import environment
-
-WEIGHTS = Path(__file__).parent / "weights" / "mini_wav2vec2"
-"""The small wav2vec2 that ships with sercourse."""
 
 LARGE: tuple[str, ...] = ("facebook/wav2vec2-base", "facebook/hubert-base-ls960")
 
@@ -86,11 +83,11 @@ def check_weights() -> Finding:
     """The small encoder that ships, and which of the papers' large ones lie in the cache of the Hugging Face hub."""
     from huggingface_hub import try_to_load_from_cache  # here, for it takes a second
 
-    shipped = (WEIGHTS / "model.safetensors").is_file()
+    shipped = (MINI_WEIGHTS / "model.safetensors").is_file()
     here = [name for name in LARGE if isinstance(try_to_load_from_cache(name, "config.json"), str)]
     large = f"at hand {', '.join(here)}" if here else f"no large one at hand; {LARGE[0]} is fetched at its first use"
     if not shipped:
-        return Finding("encoders", False, f"{WEIGHTS}: the small encoder is missing; install sercourse again")
+        return Finding("encoders", False, f"{MINI_WEIGHTS}: the small encoder is missing; install sercourse again")
     return Finding("encoders", True, f"mini (ships with sercourse); {large}")
 
 

@@ -27,6 +27,10 @@ class AudioError(UserError):
     """One audio file (or one span of it) cannot be used as speech."""
 
 
+class SilentAudio(AudioError):
+    """A recording, or a span of it, holds nothing but silence."""
+
+
 class CorpusError(UserError):
     """A corpus is missing, incomplete, or not what its name says."""
 

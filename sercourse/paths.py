@@ -9,6 +9,9 @@ import platformdirs
 
 from sercourse.errors import UserError
 
+MINI_WEIGHTS = Path(__file__).parent / "weights" / "mini_wav2vec2"
+"""The small wav2vec2 that ships with sercourse; its README says what it is made from."""
+
 
 def data_dir() -> Path | None:
     """The folder of real corpora: ``SERCOURSE_DATA``; ``None`` where it is not set."""

@@ -13,6 +13,8 @@ import pytest
 import soundfile
 import torch
 
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports the hub's library: no test downloads
+
 from sercourse.cli import main
 
 

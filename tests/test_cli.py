@@ -99,7 +99,7 @@ def test_doctor_looks_for_encoders(monkeypatch, tmp_path):
     found = doctor.check_weights()
     assert found.ok
     assert "mini (ships with sercourse)" in found.text
-    monkeypatch.setattr(doctor, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(doctor, "MINI_WEIGHTS", tmp_path)
     assert not doctor.check_weights().ok
 
 

@@ -42,7 +42,7 @@ def grid(bench: Bench) -> dict:
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
     values = [round(float(value), 3) for value in np.linspace(0, 1, STEPS[bench.profile])]
     space = {"alpha": values, "beta": values}
-    name = f"{CHAPTER}-grid-{bench.corpus.replace('/', '_')}-{bench.profile}-seed{bench.seed}-{len(values)}"
+    name = f"grid-{len(values)}-{bench.config(CHAPTER, PROTOCOL).name}"
     runs_dir().mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
@@ -67,7 +67,8 @@ def grid(bench: Bench) -> dict:
         save_figure(surfaces(result), bench.figure)
     if bench.console is not None:
         best = max(rows, key=lambda row: row["emotion"])
-        bench.say(f"Best emotion on test: alpha {best['alpha']:g}, beta {best['beta']:g}, WA {best['emotion']:.1f}.")
+        pair = f"alpha {best['alpha']:g}, beta {best['beta']:g}"
+        bench.say(f"Highest on test (a place in the picture, no choice): {pair}, WA {best['emotion']:.1f}.")
     return result
 
 

@@ -20,7 +20,7 @@ from sercourse.evaluation.comparison import compare
 from sercourse.experiments.cells import Bench
 from sercourse.experiments.mtlser import p_value
 from sercourse.features.extract import extract
-from sercourse.training.backbones import MINI, load_backbone
+from sercourse.training.backbones import MINI, at_hand, load_backbone
 from sercourse.training.baseline import predict_all
 from sercourse.training.pooled import pooled_layers
 from sercourse.training.protocols import make_protocol
@@ -76,7 +76,7 @@ def _probed(
     parts, by_layer = [], []
     for seed, name in enumerate(names):
         torch.manual_seed(bench.seed + seed)
-        encoder = load_backbone(name, pretrained=pretrained).encoder
+        encoder = load_backbone(at_hand(name), pretrained=pretrained)
         bench.say(f"{name}, {'pretrained' if pretrained else f'random weights {seed}'}:")
         layers = pooled_layers(encoder, waveforms, progress=bench.console is not None)
         joined = pd.concat(layers, axis=1)

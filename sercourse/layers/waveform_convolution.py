@@ -12,11 +12,18 @@ Notebook: 04_mtlser.ipynb
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from sercourse.layers.masking import frame_mask
+
+_READY: ContextVar[Tensor | None] = ContextVar("ready", default=None)
+"""Of each thread its own."""
 
 
 class WaveformConvolutions(nn.Module):
@@ -29,8 +36,6 @@ class WaveformConvolutions(nn.Module):
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.conv_layers = encoder.conv_layers
-        self.ready: Tensor | None = None
-        """Frames ``(B, C, T)`` that were computed before: given back whatever comes in."""
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Waveforms to frames.
@@ -42,8 +47,9 @@ class WaveformConvolutions(nn.Module):
         Returns:
             ``(B, C, T)``, as the published encoder gives it.
         """
-        if self.ready is not None:
-            return self.ready
+        ready = _READY.get()
+        if ready is not None:
+            return ready
         if isinstance(getattr(self.conv_layers[0], "layer_norm", None), nn.LayerNorm):
             return self._channels_last(waveforms)
         x = waveforms[:, None]  # (B, 1, N)
@@ -88,6 +94,16 @@ class WaveformConvolutions(nn.Module):
         self.requires_grad_(False)
 
 
+@contextmanager
+def ready_frames(frames: Tensor) -> Iterator[None]:
+    """Whatever network asks its :class:`WaveformConvolutions` meanwhile is given these frames, ``(B, C, T)``."""
+    token = _READY.set(frames)
+    try:
+        yield
+    finally:
+        _READY.reset(token)
+
+
 def frames_after(lengths: Tensor, conv: nn.Conv1d) -> Tensor:
     """Frames behind a convolution without padding whose whole window lies inside the first ``lengths`` frames."""
     return (lengths - conv.kernel_size[0]).div(conv.stride[0], rounding_mode="floor") + 1
@@ -105,9 +121,10 @@ def _normed_over_time(x: Tensor, norm: nn.GroupNorm, lengths: Tensor | None) -> 
     mask = None if lengths is None else frame_mask(lengths, x.shape[2])
     if mask is None:
         return norm(x)
-    weight = (mask / mask.sum(1, keepdim=True))[..., None]  # (B, T, 1), adds up to 1
-    wide = x.float()
-    mean = wide @ weight  # (B, C, 1)
-    variance = (wide - mean).square() @ weight
-    scale = torch.rsqrt(variance + norm.eps) * norm.weight[:, None]
-    return torch.addcmul(norm.bias[:, None] - mean * scale, wide, scale).to(x.dtype)
+    with torch.autocast(x.device.type, enabled=False):
+        weight = (mask / mask.sum(1, keepdim=True))[..., None]  # (B, T, 1), adds up to 1
+        wide = x.float()
+        mean = wide @ weight  # (B, C, 1)
+        variance = (wide - mean).square() @ weight
+        scale = torch.rsqrt(variance + norm.eps) * norm.weight[:, None]
+        return torch.addcmul(norm.bias[:, None] - mean * scale, wide, scale).to(x.dtype)

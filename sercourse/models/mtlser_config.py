@@ -24,6 +24,8 @@ class MtlserConfig:
     backbone: str = "mini"
     """The shared encoder: mini (ships with sercourse), an id of the Hugging Face hub such as facebook/wav2vec2-base,
     or a folder; wav2vec2, HuBERT and WavLM."""
+    fingerprint: str = ""
+    """Of the encoder's files; filled in when a run is asked for, so that no run is taken for one on other weights."""
     pretrained: bool = True
     """false: the same network with random weights."""
     freeze: str = "convolutions"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sercourse.layers.masking import frame_mask
-from sercourse.layers.waveform_convolution import WaveformConvolutions
+from sercourse.layers.waveform_convolution import WaveformConvolutions, ready_frames
 
 KINDS: tuple[str, ...] = ("wav2vec2", "hubert", "wavlm")
 """Values of ``model_type`` that are built so."""
@@ -32,6 +32,7 @@ class SpeechEncoder(nn.Module):
     def __init__(self, network: nn.Module, *, normalise: bool) -> None:
         super().__init__()
         network.feature_extractor = WaveformConvolutions(network.feature_extractor)
+        network.config.layerdrop = 0.0  # no layer is left out by chance: all states are there, and all weights learn
         self.network, self.normalise = network, normalise
         self.augment = True
         """Whether spans of frames are hidden in training, as the checkpoint's configuration says (SpecAugment)."""
@@ -81,13 +82,12 @@ class SpeechEncoder(nn.Module):
         samples = None if mask is None else self._samples_for(mask)
         config = self.network.config  # a batch that is shorter than one mask keeps all of its frames
         config.apply_spec_augment = self.augment and audio.shape[1] > config.mask_time_length
-        # The network asks its convolutions for frames; they hand on what is there already.
-        self.convolutions.ready = audio.transpose(1, 2)
-        try:
+        with ready_frames(audio.transpose(1, 2)):  # the network asks its convolutions; what is there is handed on
             out = self.network(audio, attention_mask=samples, output_hidden_states=True)
-        finally:
-            self.convolutions.ready = None
-        return [*out.hidden_states[:-1], out.last_hidden_state], mask
+        last = out.last_hidden_state
+        if self.training and not config.apply_spec_augment:  # several devices need a gradient of every weight
+            last = last + 0.0 * self.network.masked_spec_embed.sum()
+        return [*out.hidden_states[:-1], last], mask
 
     def _samples_for(self, mask: Tensor) -> Tensor:
         """A mask of samples that the network turns into this mask of frames."""

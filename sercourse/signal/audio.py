@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from sercourse.errors import AudioError
+from sercourse.errors import AudioError, SilentAudio
 
 SAMPLE_RATE = 16_000
 """Hz. Every waveform inside sercourse has this rate."""
@@ -109,7 +109,7 @@ def check_waveform(samples: np.ndarray, path: str | Path) -> None:
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: holds samples that are not numbers (NaN or infinity); export the file again.")
     if samples.size == 0 or np.ptp(samples) == 0:
-        raise AudioError(f"{path}: silent throughout (all samples equal); leave the file out.")
+        raise SilentAudio(f"{path}: silent throughout (all samples equal); leave the file out.")
 
 
 def _to_mono_16k(samples: np.ndarray, rate: int, path: Path) -> np.ndarray:

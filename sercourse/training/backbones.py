@@ -5,74 +5,109 @@ Notebook: 04_mtlser.ipynb
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from transformers import AutoConfig, AutoModel
+import requests
+from huggingface_hub import constants, try_to_load_from_cache
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
 from sercourse.errors import UserError
+from sercourse.features.store import file_hash
 from sercourse.models.speech_encoder import KINDS, SpeechEncoder
+from sercourse.paths import MINI_WEIGHTS
 
 MINI = "mini"
-WEIGHTS = Path(__file__).parents[1] / "weights" / "mini_wav2vec2"
-"""The small wav2vec2 that ships with sercourse; its README says what it is made from."""
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_PATIENCE = 5.0  # seconds that the hub is waited for
 
 
-@dataclass(frozen=True)
-class Backbone:
-    """An encoder and where it came from.
-
-    Attributes:
-        encoder: with its weights.
-        name: what was loaded, which is not what was asked for where that is not at hand.
-    """
-
-    encoder: SpeechEncoder
-    name: str
-
-
-def load_backbone(name: str, *, pretrained: bool = True) -> Backbone:
-    """A checkpoint as a shared encoder; where it cannot be had, the small one that ships, with a warning.
+@lru_cache(maxsize=16)
+def at_hand(name: str) -> str:
+    """The encoder that will be used for a name: the name itself, or ``mini`` with a warning where it cannot be had.
 
     Args:
-        name: ``mini``, a folder, or an id such as ``facebook/wav2vec2-base``.
+        name: ``mini``, a folder, or an id of the hub.
+
+    Raises:
+        UserError: neither a folder nor written like an id.
+    """
+    if name == MINI or Path(name).is_dir():
+        return name
+    if not _HUB_ID.fullmatch(name):
+        raise UserError(f"backbone={name}: no such folder, and no id of the hub (OWNER/NAME); or take mini.")
+    if isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return name
+    try:
+        if constants.HF_HUB_OFFLINE:
+            raise requests.ConnectionError("HF_HUB_OFFLINE is set")
+        answer = requests.head(f"{constants.ENDPOINT}/{name}/resolve/main/config.json", timeout=_PATIENCE)
+    except requests.RequestException:
+        warnings.warn(
+            f"backbone={name}: not at hand, and the hub cannot be reached; the small encoder that ships with sercourse"
+            " (mini) is used instead, and its figures are not those of the one that was asked for.",
+            stacklevel=2,
+        )
+        return MINI
+    if answer.status_code >= 400:
+        raise UserError(f"backbone={name}: the hub has no such checkpoint ({answer.status_code}); or take mini.")
+    return name
+
+
+def fingerprint(name: str) -> str:
+    """16 hexadecimal digits that tell a checkpoint from a later one of the same name: of a folder's files, or the
+    commit of the hub."""
+    source = _source(name)
+    if Path(source).is_dir():
+        files = sorted(Path(source).glob("*.safetensors")) + sorted(Path(source).glob("*config.json"))
+        return hashlib.sha256("".join(file_hash(file) for file in files).encode()).hexdigest()[:16]
+    return str(_config(name)._commit_hash)[:16]
+
+
+def load_backbone(name: str, *, pretrained: bool = True) -> SpeechEncoder:
+    """A checkpoint as a shared encoder.
+
+    Args:
+        name: ``mini``, a folder, or an id of the hub such as ``facebook/wav2vec2-base``.
         pretrained: False: the same network with random weights.
 
     Raises:
-        UserError: a folder without a checkpoint, a checkpoint of another architecture or one without safetensors.
+        UserError: no checkpoint there, one of another architecture, a damaged one, one without safetensors, or one that
+            lacks weights of its network.
     """
-    folder = WEIGHTS if name == MINI else Path(name)
-    source = str(folder) if name == MINI or folder.is_dir() else name
+    config = _config(name)
+    if not pretrained:
+        return SpeechEncoder(AutoModel.from_config(config).float(), normalise=_normalises(name))
     try:
         with quietly():
-            config = AutoConfig.from_pretrained(source)
-            if config.model_type not in KINDS:
-                raise UserError(f"backbone={name}: is a {config.model_type}; choose a {', '.join(KINDS)}.")
-            if pretrained:
-                network = AutoModel.from_pretrained(source, use_safetensors=True, dtype="float32")
-            else:
-                network = AutoModel.from_config(config).float()
-        return Backbone(SpeechEncoder(network, normalise=_normalises(source)), name)
-    except (OSError, ValueError) as error:
-        if name == MINI or folder.is_dir():
-            raise UserError(
-                f"backbone={name}: {source} holds no checkpoint in safetensors ({_first(error)})."
-            ) from None
-        if "/" not in name:
-            raise UserError(
-                f"backbone={name}: no such folder, and no id of the hub (OWNER/NAME); or take mini."
-            ) from None
-        warnings.warn(
-            f"backbone={name}: not at hand ({_first(error)}); the small encoder that ships with sercourse is used"
-            " instead, and its figures are not those of the large one.",
-            stacklevel=2,
-        )
-        return load_backbone(MINI, pretrained=pretrained)
+            network, told = AutoModel.from_pretrained(
+                _source(name), use_safetensors=True, dtype="float32", output_loading_info=True
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"backbone={name}: holds no checkpoint in safetensors that fits ({_first(error)}).") from None
+    missing = sorted(set(told["missing_keys"]) - {"masked_spec_embed"})
+    if missing:
+        raise UserError(f"backbone={name}: lacks {len(missing)} weights of its network, such as {missing[0]}.")
+    return SpeechEncoder(network, normalise=_normalises(name))
+
+
+def empty_backbone(about: dict) -> SpeechEncoder:
+    """The network of a stored description, with random weights, for weights to be loaded into."""
+    network = AutoModel.from_config(AutoConfig.for_model(**about["config"])).float()
+    return SpeechEncoder(network, normalise=about["normalise"])
+
+
+def description(encoder: SpeechEncoder) -> dict:
+    """What :func:`empty_backbone` needs, fit for JSON."""
+    return {"config": json.loads(encoder.network.config.to_json_string()), "normalise": encoder.normalise}
 
 
 @contextmanager
@@ -88,24 +123,28 @@ def quietly() -> Iterator[None]:
         logging.enable_progress_bar()
 
 
-def empty_backbone(about: dict) -> SpeechEncoder:
-    """The network of a stored description, with random weights, for weights to be loaded into."""
-    config = dict(about["config"])
-    network = AutoModel.from_config(AutoConfig.for_model(**config)).float()
-    return SpeechEncoder(network, normalise=about["normalise"])
+def _source(name: str) -> str:
+    """The folder of a name, or the id."""
+    return str(MINI_WEIGHTS if name == MINI else name)
 
 
-def description(encoder: SpeechEncoder) -> dict:
-    """What :func:`empty_backbone` needs, fit for JSON."""
-    return {"config": json.loads(encoder.network.config.to_json_string()), "normalise": encoder.normalise}
-
-
-def _normalises(source: str) -> bool:
-    """Whether the checkpoint's preprocessor levels waveforms; those that say nothing do."""
-    from transformers import AutoFeatureExtractor  # here, for it imports much
-
+def _config(name: str) -> PretrainedConfig:
     try:
-        return bool(AutoFeatureExtractor.from_pretrained(source).do_normalize)
+        with quietly():
+            config = AutoConfig.from_pretrained(_source(name))
+    except (OSError, ValueError) as error:
+        raise UserError(f"backbone={name}: holds no checkpoint in safetensors that fits ({_first(error)}).") from None
+    if config.model_type not in KINDS or getattr(config, "add_adapter", False):
+        kind = f"{config.model_type} with an adapter" if config.model_type in KINDS else config.model_type
+        raise UserError(f"backbone={name}: is a {kind}; choose a plain {', '.join(KINDS)}.")
+    return config
+
+
+def _normalises(name: str) -> bool:
+    """Whether the checkpoint's preprocessor levels waveforms; those that have none do."""
+    try:
+        with quietly():
+            return bool(AutoFeatureExtractor.from_pretrained(_source(name)).do_normalize)
     except (OSError, ValueError, AttributeError):
         return True
 

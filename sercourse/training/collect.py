@@ -122,7 +122,7 @@ def collect(
     """
     results, about = zip(*(_result(job) for *_, job in listed), strict=True)
     tasks = config.recipe.labels(config.settings)
-    writing = [task for task in listed[0][2].classes if task not in tasks]
+    writing = list(dict.fromkeys(task for *_, job in listed for task in job.classes if task not in tasks))
     truth = table[list(dict.fromkeys((*tasks, *writing, "speaker", "gender")))]
     predictions = fold_predictions(listed, results).join(truth, on="utterance_id")
     spectrum = next(iter(features.values()))

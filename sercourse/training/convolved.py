@@ -50,8 +50,9 @@ class Convolved(Mapping[str, np.ndarray]):
         if not config.pretrained:
             raise UserError("cached=true: needs pretrained=true, for random convolutions are others in every network.")
         self.waveforms = waveforms
-        self.encoder = load_backbone(config.backbone).encoder.eval()
-        self.address = _Address(digest(self.encoder.convolutions.parameters()))
+        self.encoder = load_backbone(config.backbone).eval()
+        built = f"{self.encoder.normalise} {self.encoder.convolutions}"  # strides, norms and activations too
+        self.address = _Address(digest(self.encoder.convolutions.parameters(), built))
 
     @property
     def per_second(self) -> float:
@@ -83,9 +84,9 @@ def convolved(encoder: SpeechEncoder, waveform: np.ndarray) -> np.ndarray:
     return encoder.convolve(audio, torch.tensor([audio.shape[1]]))[0].numpy()
 
 
-def digest(parameters: Iterator[Tensor]) -> str:
-    """16 hexadecimal digits over some weights."""
-    total = hashlib.sha256()
+def digest(parameters: Iterator[Tensor], built: str) -> str:
+    """16 hexadecimal digits over some weights and a description of what they are built into."""
+    total = hashlib.sha256(built.encode())
     for parameter in parameters:
         total.update(parameter.detach().contiguous().numpy().tobytes())
     return total.hexdigest()[:16]

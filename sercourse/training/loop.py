@@ -148,6 +148,7 @@ def _in_rows(fabric: Fabric, parts: Sequence[tuple[Tensor, Tensor]], utterances:
     longest = int(fabric.all_gather(longest).max())
     rows = torch.zeros(utterances, longest, dtype=torch.long, device=fabric.device)
     for position, path in parts:
+        rows[position] = 0
         rows[position, : path.shape[1]] = path
     return fabric.all_reduce(rows, reduce_op="max").to(torch.int16).cpu().numpy()
 

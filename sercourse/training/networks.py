@@ -103,7 +103,7 @@ def train(
             }
             usable = set.intersection(*(set(maps) for maps in features.values()))
             keys = {i: path.stem for i, path in next(iter(features.values())).paths.items()}
-            shared = {"threads": threads, "data": data_hash(table, keys)}
+            shared = {"threads": threads, "data": data_hash(table, keys, columns=config.recipe.writes)}
             listed = _fold_jobs(config, protocols, table, usable, shared)
             protocols = _asked_for(config, protocols)
             if progress:
@@ -157,7 +157,7 @@ def _prepared(config: TrainingConfig, table: pd.DataFrame) -> tuple[pd.DataFrame
 
 def _digests(config: TrainingConfig, table: pd.DataFrame, protocols: list[Protocol]) -> list[str]:
     """What tells one set of utterances from another: labels by id, and every fold list."""
-    columns = list(config.recipe.labels(config.settings))
+    columns = [*config.recipe.labels(config.settings), *config.recipe.writes]
     labels = hashlib.sha256(table[columns].sort_index().to_csv().encode()).hexdigest()[:16]
     return [labels, *(protocol.digest for protocol in protocols)]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sercourse.errors import AudioError, UserError
+from sercourse.errors import SilentAudio, UserError
 from sercourse.features.extract import feature_extractor
 from sercourse.losses.ctc import collapsed
 from sercourse.models.mtlser_config import SPEAKER, TEXT
@@ -179,9 +179,7 @@ def _heard(network: Network, file: str | Path, seconds: float) -> tuple[dict[str
     for start, end in itertools.pairwise(borders):
         try:
             waveform = read_audio(file, start, end)
-        except AudioError:
-            if pieces == 1:
-                raise
+        except SilentAudio:
             continue
         judged = network.judged([waveform])
         counted += 1
@@ -189,7 +187,7 @@ def _heard(network: Network, file: str | Path, seconds: float) -> tuple[dict[str
             sums[task] = sums.get(task, 0.0) + probabilities[0]
         words += [collapsed(path[0], network.model.classes[task]) for task, path in judged.written.items()]
     if not counted:
-        raise AudioError(f"{file}: silent throughout (all samples equal); leave the file out.")
+        raise SilentAudio(f"{file}: silent throughout (all samples equal); leave the file out.")
     means = {task: pd.Series(total / counted, network.model.classes[task]) for task, total in sums.items()}
     return means, " ".join(" ".join(words).split())
 

@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -128,15 +128,17 @@ def environment() -> dict[str, str]:
     return versions
 
 
-def data_hash(table: pd.DataFrame, keys: dict[str, str]) -> str:
+def data_hash(table: pd.DataFrame, keys: dict[str, str], columns: Sequence[str] = ()) -> str:
     """One digest over ids, labels and audio content: two runs with the same digest saw the same data.
 
     Args:
         table: the utterance table.
         keys: utterance id to :func:`~sercourse.features.store.audio_key`.
+        columns: further ones that count, such as ``text`` for networks that write.
     """
     digest = hashlib.sha256()
-    labels = table[["emotion", "speaker", "gender", "language", "session", "noise"]].astype("string").fillna("")
+    counted = ["emotion", "speaker", "gender", "language", "session", "noise", *columns]
+    labels = table[counted].astype("string").fillna("")
     for utterance_id, values in zip(labels.index, labels.to_numpy(), strict=True):
         digest.update("\t".join([utterance_id, keys.get(utterance_id, ""), *values]).encode() + b"\n")
     return digest.hexdigest()[:16]

@@ -43,7 +43,7 @@ def test_a_killed_pretraining_ends_in_the_same_weights(folder, monkeypatch):
     resumed, _ = load_checkpoint(killed / "state.safetensors")
     assert all(torch.equal(resumed[name], tensor) for name, tensor in weights.items())
 
-    encoder = load_backbone(str(folder)).encoder
+    encoder = load_backbone(str(folder))
     assert not encoder.normalise
     states, _ = encoder(torch.randn(1, 8_000) * 0.05, torch.tensor([8_000]))
     assert torch.isfinite(states[-1]).all()

@@ -33,7 +33,7 @@ def bench(tiny_corpus, tmp_path, monkeypatch) -> Bench:
         num_conv_pos_embedding_groups=2,
     )  # fmt: skip
     AutoModel.from_config(sizes).save_pretrained(tmp_path / "encoder")
-    monkeypatch.setattr(backbones, "WEIGHTS", tmp_path / "encoder")
+    monkeypatch.setattr(backbones, "MINI_WEIGHTS", tmp_path / "encoder")
     table = corpora.load("tiny")
     table["text"] = np.array(["a cab", "bad"])[np.arange(len(table)) % 2]
     table["text"] = table["text"].astype("string")

@@ -1,5 +1,6 @@
 """MTLSER in training: waveforms with texts and speakers, from a table to a run folder and back."""
 
+import json
 import shutil
 import warnings
 
@@ -12,6 +13,7 @@ from transformers import AutoConfig, AutoModel
 from sercourse.errors import UserError
 from sercourse.features.extract import extract
 from sercourse.losses.ctc import ENGLISH
+from sercourse.training import backbones
 from sercourse.training.backbones import MINI, load_backbone
 from sercourse.training.batches import EvaluationSet
 from sercourse.training.convolved import Convolved, convolved
@@ -22,9 +24,9 @@ from sercourse.training.recipes.mtlser import RECIPE
 LOOP = ("threads=1", "accelerator=cpu", "epochs=2", "batch_size=8", "schedule=constant")
 
 
-def save_small(folder, kind: str = "wav2vec2", **changes) -> str:
+def save_small(folder, kind: str = "wav2vec2", seed: int = 0, **changes) -> str:
     """A checkpoint of a network with two layers, in a folder."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     sizes = AutoConfig.for_model(
         kind, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, conv_dim=(16,) * 7,
         feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=16,
@@ -119,7 +121,7 @@ def test_items_hold_stored_convolutions_and_unknown_labels_are_missing(talking, 
     assert item["text_length"] == len("a bee")
     assert set(EvaluationSet(examples, ["little/05"], labelled=False)[0]) == {"audio", "length", "utterance"}
     fresh = Convolved(waveforms, settings.model)
-    again = convolved(load_backbone(small).encoder.eval(), waveforms["little/05"])
+    again = convolved(load_backbone(small).eval(), waveforms["little/05"])
     np.testing.assert_array_equal(fresh["little/05"], again)
     whole = RECIPE.examples({"waveform": waveforms}, talking, classes, settings.changed(("cached=false",)))
     assert whole.training_item("little/05", np.random.default_rng(0))["audio"].ndim == 1
@@ -153,7 +155,7 @@ def test_speakers_whom_training_does_not_hold_have_no_accuracy(talking, small, m
 
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_the_shipped_encoder_loads_and_is_small(pretrained):
-    encoder = load_backbone(MINI, pretrained=pretrained).encoder
+    encoder = load_backbone(MINI, pretrained=pretrained)
     parameters = sum(p.numel() for p in encoder.parameters())
     assert 1e6 < parameters < 5e6
     assert all(p.dtype == torch.float32 for p in encoder.parameters())
@@ -163,26 +165,69 @@ def test_the_shipped_encoder_loads_and_is_small(pretrained):
     assert torch.isfinite(states[-1]).all()
 
 
-def test_an_encoder_that_is_not_at_hand_is_replaced_and_said(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.warns(UserWarning, match=r"facebook/wav2vec2-none: not at hand .*ships with sercourse is used instead"):
-        backbone = load_backbone("facebook/wav2vec2-none")
-    assert backbone.name == MINI
+def test_an_encoder_that_is_not_at_hand_is_replaced_said_and_written_down(monkeypatch):
+    backbones.at_hand.cache_clear()
+    monkeypatch.setattr(backbones.constants, "HF_HUB_OFFLINE", True)
+    with pytest.warns(UserWarning, match=r"facebook/wav2vec2-none: not at hand.*\(mini\) is used instead"):
+        settings = RECIPE.settings("quick", ("backbone=facebook/wav2vec2-none",))
+    assert settings.model.backbone == MINI, "so no figure of the small one stands under the large one's name"
+    assert settings == RECIPE.settings("quick")
+    for wrong in ("wav2vec9", "/nonexistent/folder", "./a/b", "a/b/c"):
+        with pytest.raises(UserError, match="no such folder, and no id of the hub"):
+            RECIPE.settings("quick", (f"backbone={wrong}",))
+
+
+def test_other_weights_are_another_run(tmp_path):
+    folder = save_small(tmp_path / "a")
+    one = RECIPE.settings("quick", (f"backbone={folder}",))
+    save_small(tmp_path / "a", seed=5)
+    other = RECIPE.settings("quick", (f"backbone={folder}",))
+    assert one.model.fingerprint != other.model.fingerprint
+    assert one.digest != other.digest
+
+
+def test_other_texts_are_another_run(run, talking, small):
+    config = TrainingConfig("mtlser", "little", "kfold-2", "quick", (f"backbone={small}", *LOOP))
+    backwards = talking.assign(text=talking["text"].str[::-1])
+    with pytest.raises(UserError, match="--resume"):
+        train(config, table=backwards, resume=True, progress=False)
 
 
 def test_checkpoints_that_cannot_serve_are_refused(tmp_path):
     AutoConfig.for_model("bert").save_pretrained(tmp_path / "bert")
-    with pytest.raises(UserError, match="is a bert; choose a wav2vec2, hubert, wavlm"):
+    with pytest.raises(UserError, match="is a bert; choose a plain wav2vec2, hubert, wavlm"):
         load_backbone(str(tmp_path / "bert"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no checkpoint in safetensors"):
         load_backbone(str(tmp_path / "empty"))
     folder = save_small(tmp_path / "pickled", "hubert")
-    (tmp_path / "pickled" / "model.safetensors").rename(tmp_path / "pickled" / "pytorch_model.bin")
+    weights = tmp_path / "pickled" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.rename(tmp_path / "pickled" / "pytorch_model.bin")
     with pytest.raises(UserError, match="holds no checkpoint in safetensors"):
         load_backbone(folder)
-    with pytest.raises(UserError, match="no such folder, and no id of the hub"):
-        load_backbone("wav2vec9")
+    weights.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="holds no checkpoint in safetensors"):
+        load_backbone(folder)
+    adapted = save_small(tmp_path / "adapted", add_adapter=True, output_hidden_size=32)
+    with pytest.raises(UserError, match="is a wav2vec2 with an adapter"):
+        load_backbone(adapted)
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path):
+    folder = save_small(tmp_path / "short")
+    about = json.loads((tmp_path / "short" / "config.json").read_text("utf-8"))
+    (tmp_path / "short" / "config.json").write_text(json.dumps(about | {"num_hidden_layers": 3}), "utf-8")
+    with pytest.raises(UserError, match=r"lacks \d+ weights of its network, such as encoder\.layers\.2"):
+        load_backbone(folder)
+
+
+def test_crops_have_no_text(talking, small):
+    crops = talking.rename(index=lambda i: f"{i}#0")
+    settings = RECIPE.settings("quick", (f"backbone={small}",))
+    assert RECIPE.alphabets(crops, settings) == {}
+    assert "a part of their utterance's words" in RECIPE.notices(crops, settings)[0]
+    assert RECIPE.alphabets(talking, settings)["text"] == list(ENGLISH)
 
 
 def test_random_weights_are_not_stored(talking, small):

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import soundfile
+from filelock import FileLock
 from joblib import cpu_count
 
 from sercourse.corpora.synthetic.espeak import Engine
@@ -27,6 +28,7 @@ from sercourse.corpora.synthetic.room import Room
 from sercourse.corpora.synthetic.rules import Style
 from sercourse.corpora.synthetic.voice import SAMPLE_RATE, utter
 from sercourse.corpora.synthetic.voices import SPEAKERS, Speaker
+from sercourse.errors import CorpusError
 from sercourse.progress import progress_bar
 
 VERSION = 1
@@ -60,11 +62,15 @@ class Script:
         name: begins the ids of utterances and speakers.
         languages: as espeak-ng names them.
         text: draws one utterance's text from its number and a generator.
+        stream: a number that keeps its people apart from those of other crowds of the same seed.
+        without: voices that nobody has; those of the synthetic corpus are always left out.
     """
 
     name: str
     languages: tuple[str, ...]
     text: Callable[[int, np.random.Generator], str]
+    stream: tuple[int, ...] = ()
+    without: frozenset[str] = frozenset()
 
 
 def make_crowd(
@@ -86,18 +92,34 @@ def make_crowd(
         A table by utterance id with ``path, start, end, emotion, speaker, gender, language, text``.
 
     Raises:
-        CorpusError: espeak-ng cannot be started.
+        CorpusError: espeak-ng cannot be started, or the folder cannot be written.
     """
     folder = Path(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            _made(folder, script or BABBLED, voices, utterances, seed, workers or cpu_count(), progress)
+    except OSError as error:
+        raise CorpusError(
+            f"{folder}: cannot be written ({error.strerror or error}); choose a folder on a disk with 1 GB free, for"
+            " instance by SERCOURSE_CACHE."
+        ) from None
+    table = pd.read_csv(folder / TABLE, dtype={"text": "string"}).set_index("utterance_id")
+    table["path"] = [str(folder / name) for name in table["path"]]
+    return table
+
+
+def _made(folder: Path, script: Script, voices: int, utterances: int, seed: int, workers: int, progress: bool) -> None:
+    """Make it beside its place, unless it is there; whatever fails leaves nothing half-made."""
     if not (folder / TABLE).exists():
         partial_folder = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(partial_folder, ignore_errors=True)
         partial_folder.mkdir(parents=True)
-        speak = partial(_speak, script=script or BABBLED, utterances=utterances, seed=seed, folder=partial_folder)
+        speak = partial(_speak, script=script, utterances=utterances, seed=seed, folder=partial_folder)
         rows: list[dict] = []
         # A fresh process for each speaker: espeak-ng keeps hidden state.
         with (
-            multiprocessing.get_context("fork").Pool(workers or cpu_count(), maxtasksperchild=1) as pool,
+            multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool,
             progress_bar(progress) as bar,
         ):
             for spoken in bar.track(pool.imap(speak, range(voices), chunksize=1), voices, description="voices"):
@@ -105,14 +127,13 @@ def make_crowd(
         pd.DataFrame(rows).to_csv(partial_folder / TABLE, index=False)
         shutil.rmtree(folder, ignore_errors=True)
         partial_folder.rename(folder)
-    table = pd.read_csv(folder / TABLE, dtype={"text": "string"}).set_index("utterance_id")
-    table["path"] = [str(folder / name) for name in table["path"]]
-    return table
 
 
-def draw_voice(number: int, languages: Sequence[str], rng: np.random.Generator) -> Speaker:
-    """One of a crowd; never a voice of the synthetic corpus."""
-    taken = {speaker.voice for speaker in SPEAKERS}
+def draw_voice(
+    number: int, languages: Sequence[str], rng: np.random.Generator, without: frozenset[str] = frozenset()
+) -> Speaker:
+    """One of a crowd; never a voice of the synthetic corpus, nor one of ``without``."""
+    taken = {speaker.voice for speaker in SPEAKERS} | without
     while True:
         gender = str(rng.choice(list(VARIANTS)))
         language = str(rng.choice(languages))
@@ -147,12 +168,13 @@ def _speak(number: int, script: Script, utterances: int, seed: int, folder: Path
 
 
 def _spoken(number: int, script: Script, utterances: int, seed: int, folder: Path) -> Iterator[dict]:
-    habits = np.random.default_rng([seed, 5, number])
-    speaker, style, room = draw_voice(number, script.languages, habits), Style(habits), Room(habits)
+    habits = np.random.default_rng([seed, 5, number, *script.stream])
+    speaker = draw_voice(number, script.languages, habits, script.without)
+    style, room = Style(habits), Room(habits)
     engine = Engine(speaker.voice, seed=seed)
     try:
         for count in range(utterances):
-            rng = np.random.default_rng([seed, 6, number, count])
+            rng = np.random.default_rng([seed, 6, number, count, *script.stream])
             emotion, text = str(rng.choice(EMOTIONS)), script.text(number * utterances + count, rng)
             samples = room.record(utter(engine, speaker, text, style.express(emotion, rng), rng), rng)
             name = f"{speaker.code}_{count:03d}.wav"

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sercourse.corpora.synthetic.crowd import TABLE, Script, make_crowd
+from sercourse.corpora.synthetic.crowd import LANGUAGES, TABLE, Script, draw_voice, make_crowd
 from sercourse.corpora.table import make_table
 
 WORDS: tuple[tuple[str, ...], ...] = (
@@ -38,6 +38,9 @@ POOLED = 0.2
 VOICES, EACH = 40, 50
 """Speakers, and utterances of each."""
 
+PRETRAINED = 300
+"""Voices of that crowd."""
+
 _STRIDE = 61_803
 """Has no factor in common with 100 000: counting on by it visits every sentence once, in an order that looks drawn."""
 
@@ -56,7 +59,13 @@ def _drawn(number: int, rng: np.random.Generator) -> str:
     return sentence(POOL + number)
 
 
-SCRIPT = Script("matrix", ("en", "en-us", "en-gb-x-rp", "en-gb-scotland"), _drawn)
+def _heard_before() -> frozenset[str]:
+    """Voices of the crowd that the small encoder was pretrained on."""
+    return frozenset(draw_voice(n, LANGUAGES, np.random.default_rng([0, 5, n])).voice for n in range(PRETRAINED))
+
+
+SCRIPT = Script("matrix", ("en", "en-us", "en-gb-x-rp", "en-gb-scotland"), _drawn, stream=(7,), without=_heard_before())
+"""Nobody here is one of those whom the small encoder has heard."""
 
 
 def make(folder: Path, *, progress: bool = True) -> None:

@@ -38,6 +38,9 @@ class Recipe(ABC):
     chunk_seconds: float | None = None
     """Predictions hear a recording in pieces of this length, one after the other; ``None``: as a whole."""
 
+    writes: tuple[str, ...] = ()
+    """Columns of the table that the network learns to write; their texts are part of what a run belongs to."""
+
     @abstractmethod
     def features(self, settings: Settings) -> tuple[str, ...]:
         """The feature sets to extract."""

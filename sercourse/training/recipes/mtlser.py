@@ -21,7 +21,7 @@ from sercourse.models.mtlser_config import SPEAKER, TEXT, MtlserConfig
 from sercourse.models.multitask import MAIN, Classes
 from sercourse.signal.audio import SAMPLE_RATE
 from sercourse.training.alphabet import alphabet, spelt
-from sercourse.training.backbones import description, empty_backbone, load_backbone
+from sercourse.training.backbones import at_hand, description, empty_backbone, fingerprint, load_backbone
 from sercourse.training.batches import Examples, Item, class_index
 from sercourse.training.convolved import Convolved
 from sercourse.training.recipes.base import FeatureMaps, Recipe
@@ -111,6 +111,7 @@ class Heard(Examples):
 class _Recipe(Recipe):
     name = "mtlser"
     chunk_seconds = 20.0
+    writes = (TEXT,)
     seconds = {"quick": 2.0, "course": 3.0, "paper": 300.0}  # noqa: RUF012 (never changed)
     profiles = {  # noqa: RUF012 (never changed)
         "quick": Settings(
@@ -130,6 +131,12 @@ class _Recipe(Recipe):
         ),
     }
 
+    def settings(self, profile: str, assignments: Sequence[str] = ()) -> Settings:
+        """As the base's; the encoder is one that is at hand, so that whatever is written down names what was used."""
+        asked = super().settings(profile, assignments)
+        used = at_hand(asked.model.backbone)
+        return asked.changed((f"backbone={used}", f"fingerprint={fingerprint(used)}"))
+
     def features(self, settings: Settings) -> tuple[str, ...]:
         return (WAVEFORM,)
 
@@ -137,10 +144,14 @@ class _Recipe(Recipe):
         return (MAIN, SPEAKER) if settings.model.beta else (MAIN,)
 
     def alphabets(self, table: pd.DataFrame, settings: Settings) -> Classes:
+        if table.index.str.contains("#").any():  # a crop does not hold its utterance's words
+            return {}
         symbols = alphabet(table, settings.model.alphabet)
         return {TEXT: symbols} if symbols else {}
 
     def notices(self, table: pd.DataFrame, settings: Settings) -> list[str]:
+        if table.index.str.contains("#").any():
+            return ["Crops hold a part of their utterance's words: the task 'text' is off, and alpha has no effect."]
         if table[TEXT].notna().any():
             return []
         return ["The corpus has no transcripts: the task 'text' is off, and alpha has no effect."]
@@ -149,8 +160,8 @@ class _Recipe(Recipe):
         return Heard(features, table, classes, settings)
 
     def model(self, features: FeatureMaps, ids: Sequence[str], classes: Classes, settings: Settings) -> Mtlser:
-        backbone = load_backbone(settings.model.backbone, pretrained=settings.model.pretrained)
-        return Mtlser(backbone.encoder, classes, settings.model)
+        encoder = load_backbone(settings.model.backbone, pretrained=settings.model.pretrained)
+        return Mtlser(encoder, classes, settings.model)
 
     def shape(self, model: Mtlser) -> dict:
         return {"classes": model.classes, "encoder": description(model.encoder)}

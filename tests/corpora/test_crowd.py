@@ -83,11 +83,8 @@ def test_the_matrix_is_a_corpus_like_others(tmp_path, monkeypatch):
 def test_nobody_of_the_matrix_was_heard_in_pretraining():
     """Neither a voice nor anybody's habits and room: the streams differ, and these voices are left out."""
     crowd = {draw_voice(n, LANGUAGES, np.random.default_rng([0, 5, n])) for n in range(matrix.PRETRAINED)}
-    drawn = {
-        draw_voice(
-            n, matrix.SCRIPT.languages, np.random.default_rng([0, 5, n, *matrix.SCRIPT.stream]), matrix.SCRIPT.without
-        )
-        for n in range(matrix.VOICES)
-    }
+    script = matrix.SCRIPT
+    streams = [np.random.default_rng([0, 5, n, *script.stream]) for n in range(matrix.VOICES)]
+    drawn = {draw_voice(n, script.languages, rng, script.without) for n, rng in enumerate(streams)}
     assert not {one.voice for one in crowd} & {one.voice for one in drawn}
     assert not {(one.rate, one.pitch) for one in crowd} & {(one.rate, one.pitch) for one in drawn}

@@ -279,7 +279,7 @@ from sercourse.training.alphabet import alphabet, plain, spelt
 
 symbols = alphabet(table)
 classes = {"emotion": sorted(table["emotion"].unique()), "speaker": sorted(table["speaker"].unique()), "text": symbols}
-network = Mtlser(encoder, classes, MtlserConfig(augment=False)).eval()
+network = Mtlser(encoder, classes, MtlserConfig(masked=0.0)).eval()
 text = spelt(table.loc[sample, "text"], symbols)
 batch = {
     "audio": audio,
@@ -381,8 +381,8 @@ pd.Series(
 from sercourse.training.networks import TrainingConfig, load_or_train
 
 if PROFILE == "quick" and CORPUS == "matrix":
-    some = sorted(table["speaker"].unique())[:8]
-    part = table[table["speaker"].isin(some)].groupby("speaker").head(24)
+    some = sorted(table["speaker"].unique())[:12]
+    part = table[table["speaker"].isin(some)].groupby("speaker").head(30)
 else:
     part = table
 config = TrainingConfig("mtlser", CORPUS, "holdout-20", PROFILE, seed=SEED)

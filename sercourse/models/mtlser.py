@@ -53,7 +53,7 @@ class Mtlser(MultiTaskModel):
             frozen.requires_grad_(False)
         if config.checkpointing:
             encoder.network.gradient_checkpointing_enable()
-        encoder.augment = config.augment
+        encoder.masked = config.masked
         if config.compile:
             encoder.network.encoder.compile()
         self.mixture = nn.Parameter(torch.zeros(encoder.depth + 1)) if config.states == "weighted" else None

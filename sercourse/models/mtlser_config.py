@@ -45,8 +45,9 @@ class MtlserConfig:
     """Before each head."""
     head_rate: float = 1.0
     """Learning rate of the heads, which begin at random, over that of the encoder, which does not."""
-    augment: bool = True
-    """Hide spans of frames in training as the checkpoint's configuration says (SpecAugment)."""
+    masked: float = 0.05
+    """Share of frames that masks of ten hide in training, before they overlap, two masks at least (SpecAugment; the
+    published checkpoints have .05); 0: none."""
     checkpointing: bool = False
     """Compute activations twice instead of keeping them: less memory, more time."""
     compile: bool = False
@@ -59,7 +60,7 @@ class MtlserConfig:
         ranges.one_of(self, "states", ("last", "weighted"))
         ranges.one_of(self, "alphabet", ("auto", "english", "corpus"))
         ranges.not_negative(self, "alpha", "beta")
-        ranges.shares(self, "dropout")
+        ranges.shares(self, "dropout", "masked")
         ranges.positive(self, "head_rate")
 
     @property

@@ -34,8 +34,8 @@ class SpeechEncoder(nn.Module):
         network.feature_extractor = WaveformConvolutions(network.feature_extractor)
         network.config.layerdrop = 0.0  # no layer is left out by chance: all states are there, and all weights learn
         self.network, self.normalise = network, normalise
-        self.augment = True
-        """Whether spans of frames are hidden in training, as the checkpoint's configuration says (SpecAugment)."""
+        self.masked = 0.0
+        """Share of frames that masks hide in training, before they overlap (SpecAugment); 0: none."""
 
     @property
     def width(self) -> int:
@@ -81,7 +81,8 @@ class SpeechEncoder(nn.Module):
         mask = frame_mask(lengths, audio.shape[1])
         samples = None if mask is None else self._samples_for(mask)
         config = self.network.config  # a batch that is shorter than one mask keeps all of its frames
-        config.apply_spec_augment = self.augment and audio.shape[1] > config.mask_time_length
+        config.mask_time_prob = self.masked
+        config.apply_spec_augment = bool(self.masked) and audio.shape[1] > config.mask_time_length
         with ready_frames(audio.transpose(1, 2)):  # the network asks its convolutions; what is there is handed on
             out = self.network(audio, attention_mask=samples, output_hidden_states=True)
         last = out.last_hidden_state

@@ -114,7 +114,7 @@ def test_settings_outside_their_range_are_refused(changes, sentence):
 def test_checkpointing_changes_no_gradient():
     known, found = batch(), []
     for checkpointing in (False, True):
-        model = network(checkpointing=checkpointing, augment=False).train()
+        model = network(checkpointing=checkpointing, masked=0.0).train()
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0

@@ -107,7 +107,6 @@ def test_levelled_waveforms_have_unit_variance_and_silent_padding() -> None:
 def test_gradients_reach_the_transformer_and_only_it_where_convolutions_are_frozen() -> None:
     encoder = SpeechEncoder(small("wav2vec2", "group"), normalise=True).train()
     encoder.convolutions.requires_grad_(False)
-    encoder.augment = False
     states, _ = encoder(*batch((4_000, 3_000)))
     states[-1].sum().backward()
     assert all(p.grad is None for p in encoder.convolutions.parameters())

@@ -120,9 +120,9 @@ def test_skipped_utterances_are_left_out(table, features):
 
 
 def test_unknown_classifier(table, features):
-    with pytest.raises(UserError, match=r"--classifier forest.*linear, rbf, majority"):
+    with pytest.raises(UserError, match=r"--classifier forest.*linear, rbf, polynomial, majority"):
         cross_validate(features, table["emotion"], make_protocol("loso", table), "forest")
-    assert set(CLASSIFIERS) == {"linear", "rbf", "majority"}
+    assert set(CLASSIFIERS) == {"linear", "rbf", "polynomial", "majority"}
 
 
 def test_nothing_left_to_test(table, features):

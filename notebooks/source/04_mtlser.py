@@ -197,10 +197,10 @@ print(f"mean cosine: true code {similar.diag().mean():.2f}, codes of other hidde
 print(f"the true code is the best of {len(places)} in {best:.0%} of the rows; guessing {1 / len(places):.1%}")
 
 # %% [markdown]
-# **What we saw.** The true code gets a higher cosine than the others on average, but there is no clean diagonal. The bright
-# rows are the *edges* of hidden spans, where the next frame was heard. Inside a span the rows are flat: there the mini
-# does not know. It picks the true code far more often than guessing would, and wrong picks are often neighbours, which
-# sound alike. A large network with many hours does this better; that is what its parameters are for.
+# **What we saw.** The true code gets a higher cosine than the others on average, but there is no clean diagonal. Where the
+# hidden span is silence, a whole block is bright: silence has one code, and every frame of it counts as right. Other
+# bright rows are the *edges* of hidden spans, where the next frame was heard. Inside a span of speech the rows are flat:
+# there the mini does not know. A large network with many hours does this better; that is what its parameters are for.
 #
 # > **A trap.** The loss of `Wav2Vec2ForPreTraining` is a *sum* over hidden frames. A learning rate that works for short
 # > utterances blows up on long ones. Divide by the number of hidden frames.
@@ -514,9 +514,9 @@ plt.show()
 
 # %% [markdown]
 # **What we saw** (dotted: guessing; about a hundred utterances are asked, so one is a point). The speaker can be read from
-# every layer, the emotion too, both far above random weights. The first word is weakly there in the first layers and
-# soon no better than with random weights: a mean over time forgets the order of sounds. Different tasks are best read
-# from different layers, which is why a *learnt mean of all layers* (`--set states=weighted`) can beat the last one.
+# every layer, the emotion too, both far above random weights. The first word is hardly there, about one case in five where
+# guessing has one in ten: a mean over time forgets the order of sounds. Tasks differ in where they are best read, which
+# is why a *learnt mean of all layers* (`--set states=weighted`) can beat the last one.
 #
 # Random weights are above guessing: a random filter bank is a filter bank. So compare a pretrained encoder with them. And
 # compare the speaker here with section 5: the knowledge was there, the few epochs were too few to use all of it. (The

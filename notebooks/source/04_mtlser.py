@@ -422,7 +422,7 @@ plt.show()
 # **What we saw** (dotted: guessing). The text's loss falls most, in the first epoch, and yet what is written is a stray letter
 # here and there: blank is the safest answer for most frames, the silent phase of section 3. Emotion and speaker leave
 # guessing behind at once. Six epochs on so few utterances show mechanics, no more; look at the interval. Writing takes
-# patience. With all 2000 utterances and the `course` profile (`sercourse reproduce mtlser/words --profile course`):
+# patience. With all 4000 utterances and the `course` profile (`sercourse reproduce mtlser/words --profile course`):
 
 # %%
 result = stored("words_matrix")

@@ -20,6 +20,10 @@ from sercourse.layers.waveform_convolution import WaveformConvolutions, ready_fr
 KINDS: tuple[str, ...] = ("wav2vec2", "hubert", "wavlm")
 """Values of ``model_type`` that are built so."""
 
+PLAIN_UP_TO = 500
+"""Frames of a batch (10 s) up to which a processor trains faster with the attention written out: the backward pass of
+its fused kernel is slow, and what is written out grows with the square of the frames."""
+
 
 class SpeechEncoder(nn.Module):
     """Waveforms (or the stored output of the convolutions) to frames in context.
@@ -34,6 +38,7 @@ class SpeechEncoder(nn.Module):
         network.feature_extractor = WaveformConvolutions(network.feature_extractor)
         network.config.layerdrop = 0.0  # no layer is left out by chance: all states are there, and all weights learn
         self.network, self.normalise = network, normalise
+        self._fused = network.config._attn_implementation
         self.masked = 0.0
         """Share of frames that masks hide in training, before they overlap (SpecAugment); 0: none."""
 
@@ -83,12 +88,20 @@ class SpeechEncoder(nn.Module):
         config = self.network.config  # a batch that is shorter than one mask keeps all of its frames
         config.mask_time_prob = self.masked
         config.apply_spec_augment = bool(self.masked) and audio.shape[1] > config.mask_time_length
+        self._choose_attention(audio)
         with ready_frames(audio.transpose(1, 2)):  # the network asks its convolutions; what is there is handed on
             out = self.network(audio, attention_mask=samples, output_hidden_states=True)
         last = out.last_hidden_state
         if self.training and not config.apply_spec_augment:  # several devices need a gradient of every weight
             last = last + 0.0 * self.network.masked_spec_embed.sum()
         return [*out.hidden_states[:-1], last], mask
+
+    def _choose_attention(self, frames: Tensor) -> None:
+        """Fused where the network has it, but written out in training on a processor, in short batches."""
+        plain = torch.is_grad_enabled() and frames.device.type == "cpu" and frames.shape[1] <= PLAIN_UP_TO
+        wanted = "eager" if plain else self._fused
+        if self.network.config._attn_implementation != wanted:
+            self.network.set_attn_implementation(wanted)
 
     def _samples_for(self, mask: Tensor) -> Tensor:
         """A mask of samples that the network turns into this mask of frames."""

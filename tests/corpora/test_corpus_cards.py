@@ -37,7 +37,7 @@ def test_published_figures():
         "emodb": (535, 10),
         "iemocap": (5531, 10),
         "iemocap-improvised": (2943, 10),
-        "matrix": (2000, 40),
+        "matrix": (4000, 100),
         "nemo": (4481, 9),
         "ravdess": (1440, 24),
         "savee": (480, 4),

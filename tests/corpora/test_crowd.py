@@ -61,7 +61,7 @@ def test_nobody_of_the_default_corpus_is_in_a_crowd():
 
 
 def test_matrix_sentences_are_all_different():
-    assert len({matrix.sentence(number) for number in range(3_000)}) == 3_000
+    assert len({matrix.sentence(number) for number in range(5_000)}) == 5_000
     assert len(set(range(0, 10**5)) & {n * 61_803 % 10**5 for n in range(10**5)}) == 10**5
     assert matrix.sentence(0) == "Nina lost two green cups."
     assert all(len(set(words)) == 10 for words in matrix.WORDS)

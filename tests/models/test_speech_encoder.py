@@ -45,6 +45,17 @@ def test_one_utterance_gives_what_the_published_network_gives() -> None:
             assert len(states) == 3
 
 
+def test_attention_written_out_for_training_gives_what_the_fused_kernel_gives() -> None:
+    encoder = SpeechEncoder(small("wav2vec2", "layer"), normalise=False).eval()
+    waveforms, lengths = batch()
+    written_out, mask = encoder(waveforms, lengths)
+    assert encoder.network.config._attn_implementation == "eager"
+    with torch.no_grad():
+        fused, _ = encoder(waveforms, lengths)
+    assert encoder.network.config._attn_implementation == "sdpa"
+    torch.testing.assert_close(written_out[-1][mask], fused[-1][mask], atol=1e-5, rtol=1e-4)
+
+
 @torch.inference_mode()
 def test_company_changes_nothing(encoder: SpeechEncoder) -> None:
     waveforms, lengths = batch()

@@ -105,28 +105,26 @@ def make_crowd(
             " instance by SERCOURSE_CACHE."
         ) from None
     table = pd.read_csv(folder / TABLE, dtype={"text": "string"}).set_index("utterance_id")
-    table["path"] = [str(folder / name) for name in table["path"]]
+    table["path"] = [str((folder / name).resolve()) for name in table["path"]]
     return table
 
 
 def _made(folder: Path, script: Script, voices: int, utterances: int, seed: int, workers: int, progress: bool) -> None:
     """Make it beside its place, unless it is there; whatever fails leaves nothing half-made."""
-    if not (folder / TABLE).exists():
-        partial_folder = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial_folder, ignore_errors=True)
-        partial_folder.mkdir(parents=True)
-        speak = partial(_speak, script=script, utterances=utterances, seed=seed, folder=partial_folder)
-        rows: list[dict] = []
-        # A fresh process for each speaker: espeak-ng keeps hidden state.
-        with (
-            multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool,
-            progress_bar(progress) as bar,
-        ):
-            for spoken in bar.track(pool.imap(speak, range(voices), chunksize=1), voices, description="voices"):
-                rows += spoken
-        pd.DataFrame(rows).to_csv(partial_folder / TABLE, index=False)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial_folder.rename(folder)
+    if (folder / TABLE).exists():
+        return
+    partial_folder = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial_folder, ignore_errors=True)
+    partial_folder.mkdir(parents=True)
+    speak = partial(_speak, script=script, utterances=utterances, seed=seed, folder=partial_folder)
+    rows: list[dict] = []
+    # A fresh process for each speaker: espeak-ng keeps hidden state.
+    with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool, progress_bar(progress) as bar:
+        for spoken in bar.track(pool.imap(speak, range(voices), chunksize=1), voices, description="voices"):
+            rows += spoken
+    pd.DataFrame(rows).to_csv(partial_folder / TABLE, index=False)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial_folder.rename(folder)
 
 
 def draw_voice(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sercourse.corpora.synthetic.crowd import LANGUAGES, TABLE, Script, draw_voice, make_crowd
+from sercourse.corpora.synthetic.crowd import LANGUAGES, Script, draw_voice, make_crowd
 from sercourse.corpora.table import make_table
 
 WORDS: tuple[tuple[str, ...], ...] = (
@@ -35,7 +35,7 @@ POOL = 20
 POOLED = 0.2
 """Share of utterances that are such."""
 
-VOICES, EACH = 40, 50
+VOICES, EACH = 100, 40
 """Speakers, and utterances of each."""
 
 PRETRAINED = 300
@@ -68,17 +68,9 @@ SCRIPT = Script("matrix", ("en", "en-us", "en-gb-x-rp", "en-gb-scotland"), _draw
 """Nobody here is one of those whom the small encoder has heard."""
 
 
-def make(folder: Path, *, progress: bool = True) -> None:
-    """Make the corpus; do nothing where it is already there."""
-    make_crowd(folder, script=SCRIPT, voices=VOICES, utterances=EACH, progress=progress)
-
-
 def load(folder: Path) -> pd.DataFrame:
     """Read it as an utterance table, making it where it is not there yet."""
-    if not (Path(folder) / TABLE).exists():
-        make(folder)
-    table = pd.read_csv(Path(folder) / TABLE, dtype="string", keep_default_na=False, na_values=[""])
-    table["path"] = [str((Path(folder) / name).resolve()) for name in table["path"]]
+    table = make_crowd(folder, script=SCRIPT, voices=VOICES, utterances=EACH).reset_index()
     table = table.drop(columns=["start", "end"])
     table["language"], table["noise"] = "en", "none"
     return make_table(table, "matrix")

@@ -1,7 +1,9 @@
-"""Chapter 04: what the words and the speaker do for the emotion (table 4, figures 7 to 10, table 5).
+"""Chapter 04: what the words and the speaker do for the emotion (figures 7 to 10), and what its artifacts share.
 
 The paper judges on IEMOCAP, which is licensed, and fine-tunes wav2vec2-base; here every artifact runs on any corpus
-and any encoder (``--profile paper`` takes wav2vec2-base, the others the small one that ships).
+and any encoder (``--profile paper`` takes wav2vec2-base, the others the small one that ships). Other systems stand in
+:mod:`~sercourse.experiments.mtlser_peers`, noise in :mod:`~sercourse.experiments.mtlser_noise`, other encoders in
+:mod:`~sercourse.experiments.mtlser_backbones`.
 
 Source: Chen et al., Expert Systems with Applications 2025, section 5.
 Notebook: 04_mtlser.ipynb
@@ -13,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import pandas as pd
 from rich.table import Table
 
@@ -21,15 +22,17 @@ from sercourse import corpora
 from sercourse.errors import UserError
 from sercourse.evaluation import metrics
 from sercourse.evaluation.comparison import compare
-from sercourse.evaluation.metrics import per_class
-from sercourse.evaluation.significance import hedges_g, welch
-from sercourse.experiments.cells import Bench, mean_and_spread, predicted_by, printed_figures, stored_artifact
-from sercourse.features.equalisation import functionals
-from sercourse.features.extract import extract
+from sercourse.experiments.cells import (
+    Bench,
+    mean_and_spread,
+    predicted_by,
+    printed_figures,
+    save_figure,
+    stored_artifact,
+)
+from sercourse.explain import plots
 from sercourse.training.alphabet import plain
-from sercourse.training.baseline import predict_all
 from sercourse.training.journal import read_curves
-from sercourse.training.protocols import make_protocol
 from sercourse.training.runs import Run
 
 CHAPTER = "mtlser"
@@ -54,11 +57,11 @@ LESSON: dict[str, tuple[str, str]] = {
 }
 """Three divisions for the lesson on evaluation: protocol and unit."""
 
-MACHINE = "log-mel functionals + polynomial SVM"
-ATTENTION = "self-attention and gender (Li et al.)"
-ROWS: tuple[str, ...] = (MACHINE, "IS10+SVM", "COMPARE+SVM", ATTENTION, "emotion and words", "all three")
-"""Of table 4: what runs here. "emotion and words" is Cai et al.'s network."""
-
+AXES: dict[str, dict[str, str]] = {
+    "alpha": {"validation_wa": "emotion, validation WA (%)", "validation_wer_text": "words, validation WER (%)"},
+    "beta": {"validation_wa": "emotion, validation WA (%)", "validation_wa_speaker": "speaker, validation WA (%)"},
+}
+"""What figures 7 and 8, 9 and 10 show: columns of the curves, and what stands at the axis."""
 
 PATIENT: tuple[str, ...] = ("epochs=30", "select=last")
 """How words are learnt: what is written gets better up to the last epoch, when the emotion is long learnt by heart."""
@@ -101,35 +104,7 @@ def tasks(bench: Bench) -> dict:
     figures = {name: {metric: run.summary[metric] for metric in ("wa", "ua")} for name, run in machines.items()}
     if bench.console is not None:
         _show_tasks(bench, protocol, rows, figures)
-    return _asked(bench, "tasks", protocol) | {"rows": rows, "machines": figures}
-
-
-def table4(bench: Bench) -> dict:
-    """Systems side by side on the same folds: WA, UA, and each one against the last row as the paper tests it (Welch
-    over folds) and as it should be tested (corrected for folds that share their training)."""
-    bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
-    protocol = speaker_independent(bench.corpus)
-    bench.check_rows(list(ROWS))
-    _, machines = bench.strongest(protocol)
-    some = next(iter(machines.values()))
-    judged = {f"{name.upper()}+SVM": run.predictions for name, run in machines.items()}
-    judged[MACHINE] = _polynomial(bench, protocol)
-    for row, chapter in ((ATTENTION, "attention_cnn"), ("emotion and words", CHAPTER), ("all three", CHAPTER)):
-        changes = TASKS.get(row, ())
-        more = learnt if chapter == CHAPTER else lambda run: {}
-        cell = bench.cell(row, bench.config(chapter, protocol, changes), more=more)
-        judged[row] = cell and predicted_by(some, [cell])
-    ours = judged["all three"]
-    rows = {row: None if judged[row] is None else _beside(judged[row], ours, row) for row in ROWS}
-    if bench.console is not None:
-        table = Table(f"{bench.corpus}, {protocol}", "WA", "UA", "Welch p", "corrected p", box=None, pad_edge=False)
-        for row, found in rows.items():
-            if found is not None:
-                against = found.get("ours_above")
-                tests = (p_value(against["welch_p"]), p_value(against["p"])) if against else ("", "")
-                table.add_row(row, _spread(found, "wa"), _spread(found, "ua"), *tests)
-        bench.console.print(table)
-    return _asked(bench, "table4", protocol) | {"rows": rows, "printed": printed()["table4"]["rows"]}
+    return asked(bench, "tasks", protocol) | {"rows": rows, "machines": figures}
 
 
 def weights(bench: Bench, task: str) -> dict:
@@ -139,7 +114,7 @@ def weights(bench: Bench, task: str) -> dict:
     training has heard; so the figures show how weights act, not how well strangers are understood.
 
     Args:
-        bench: how to measure.
+        bench: how to measure; ``bench.figure`` is where the picture goes.
         task: "alpha" or "beta".
     """
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
@@ -160,31 +135,10 @@ def weights(bench: Bench, task: str) -> dict:
                 shown = ("" if value is None else f"{value:.1f}" for value in beside)
                 table.add_row(name, f"{row['wa']:.1f}", f"{row['ua']:.1f}", *shown)
         bench.console.print(table)
-    return _asked(bench, task, "holdout-10") | {"rows": rows, "printed": printed()["weights"]}
-
-
-def babble(bench: Bench) -> dict:
-    """Table 5: babble at 0 to 20 dB, trained and tested in it."""
-    bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
-    protocol = speaker_independent(bench.corpus)
-    levels = list(printed()["table5"]["rows"])
-    bench.check_rows([f"{level} dB" for level in levels])
-    rows = {}
-    for level in levels:
-        row = f"{level} dB"
-        config = replace(bench, corpus=f"{bench.corpus}+babble@{level}").config(CHAPTER, protocol)
-        cell = bench.cell(row, config, more=learnt)
-        if cell is not None:
-            f1 = float(np.mean([figures["f1"] for figures in cell["per_class"].values()]))
-            rows[row] = {key: cell[key] for key in ("wa", "ua", "wa_sd", "ua_sd", "run")} | {"f1": f1}
-    if bench.console is not None:
-        table = Table(f"{bench.corpus}, {protocol}", "WA", "UA", "F1", "printed WA", box=None, pad_edge=False)
-        for level in levels:
-            row, paper = rows.get(f"{level} dB"), printed()["table5"]["rows"][level]["wa"][0]
-            if row is not None:
-                table.add_row(f"{level} dB", *(f"{row[key]:.1f}" for key in ("wa", "ua", "f1")), f"{paper:.1f}")
-        bench.console.print(table)
-    return _asked(bench, "table5", protocol) | {"rows": rows, "printed": printed()["table5"]["rows"]}
+    if bench.figure is not None:
+        curves = {name: row["curves"] for name, row in rows.items() if row is not None}
+        save_figure(plots.over_epochs(curves, AXES[task]), bench.figure)
+    return asked(bench, task, "holdout-10") | {"rows": rows, "printed": printed()["weights"]}
 
 
 def words(bench: Bench) -> dict:
@@ -210,12 +164,13 @@ def words(bench: Bench) -> dict:
                 rates = [text[side]["wer"] for side in ("unseen_texts", "seen_texts")]
                 table.add_row(row, *("–" if x is None else f"{x:.1f}" for x in (*rates, speaker, found["ua"])))
         bench.console.print(table)
-    return _asked(bench, "words", speaker_independent(bench.corpus)) | {"rows": rows, "note": "one fold each"}
+    return asked(bench, "words", speaker_independent(bench.corpus)) | {"rows": rows, "note": "one fold each"}
 
 
-def _asked(bench: Bench, artifact: str, protocol: str) -> dict:
-    asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
-    return {"artifact": f"{CHAPTER}/{artifact}", **asked, "repeats": bench.repeats}
+def asked(bench: Bench, artifact: str, protocol: str) -> dict:
+    """What every artifact of this chapter says of itself."""
+    told = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
+    return {"artifact": f"{CHAPTER}/{artifact}", **told, "repeats": bench.repeats}
 
 
 def _per_seed(bench: Bench, row: str, protocol: str, changes: Sequence[str]) -> list[dict] | None:
@@ -235,32 +190,26 @@ def _effect(a: pd.DataFrame, b: pd.DataFrame, first: str, second: str) -> dict:
     return compare(a, b, names=(first, second), metric="ua").to_dict()
 
 
-def _beside(told: pd.DataFrame, ours: pd.DataFrame | None, row: str) -> dict:
-    """A row of table 4: figures with spreads over folds, and what ours is above it."""
-    by_fold = dict(list(told.groupby(told["fold"].astype(str))))
-    found: dict = {"f1": float(per_class(told["emotion"], told["predicted"])["f1"].mean())}
-    for metric in ("wa", "ua"):
-        found[metric] = _measure(told, metric)
-        found[f"{metric}_folds"] = [_measure(part, metric) for part in by_fold.values()]
-    if ours is not None and ours is not told:
-        theirs = dict(list(ours.groupby(ours["fold"].astype(str))))
-        folds = found["wa_folds"], [_measure(theirs[name], "wa") for name in by_fold]
-        effect = compare(told, ours, names=(row, "all three"), metric="wa").to_dict()
-        found["ours_above"] = effect | {"welch_p": welch(*folds).p, "hedges_g": hedges_g(*folds)}
-    return found
+def mean_f1(y_true: Sequence[str], y_pred: Sequence[str]) -> float:
+    """F1 in percent, its mean over the emotions that are true or predicted."""
+    return float(metrics.per_class(y_true, y_pred)["f1"].mean())
 
 
-def _measure(told: pd.DataFrame, metric: str) -> float:
-    return getattr(metrics, metric)(told["emotion"], told["predicted"])
+def in_folds(told: pd.DataFrame) -> dict:
+    """WA, UA and F1 (its mean over the emotions) of predictions, in percent.
 
+    Args:
+        told: ``emotion, predicted, fold``, a row per tested utterance.
 
-def _polynomial(bench: Bench, protocol: str) -> pd.DataFrame:
-    """Statistics of the log-mel bands over time and a polynomial machine, as in Kurpukdee et al."""
-    table = corpora.load(bench.corpus)
-    table = table[table["emotion"].notna()]
-    bands = extract(table, "logmel", progress=bench.console is not None)
-    frame = pd.DataFrame.from_dict({i: functionals(np.asarray(bands[i])) for i in bands}, orient="index")
-    return predict_all(frame, table, [make_protocol(protocol, table, seed=bench.seed)], "polynomial")
+    Returns:
+        ``wa, ua, f1`` pooled over all utterances; ``wa_folds, ua_folds, f1_folds``: one per fold, by its name.
+    """
+    parts = [part for _, part in told.groupby(told["fold"].astype(str))]
+    figures: dict = {}
+    for metric, measure in (("wa", metrics.wa), ("ua", metrics.ua), ("f1", mean_f1)):
+        figures[metric] = measure(told["emotion"], told["predicted"])
+        figures[f"{metric}_folds"] = [measure(part["emotion"], part["predicted"]) for part in parts]
+    return figures
 
 
 def p_value(p: float | None) -> str:
@@ -268,8 +217,10 @@ def p_value(p: float | None) -> str:
     return "–" if p is None else f"{p:.3f}"
 
 
-def _spread(row: dict, metric: str) -> str:
-    return f"{row[metric]:.1f} ± {np.std(row[f'{metric}_folds'], ddof=1):.1f}"
+def with_spread(figures: dict, metric: str) -> str:
+    """A figure of :func:`in_folds` as tables show it: with its standard deviation over folds."""
+    spread = mean_and_spread(figures[f"{metric}_folds"])[1]
+    return f"{figures[metric]:.1f}" if spread is None else f"{figures[metric]:.1f} ± {spread:.1f}"
 
 
 def _show_tasks(bench: Bench, protocol: str, rows: dict, machines: dict) -> None:

@@ -16,7 +16,11 @@ from sercourse.experiments import (
     emotion_autoencoder,
     emotion_autoencoder_figures,
     mtlser,
+    mtlser_backbones,
+    mtlser_figures,
     mtlser_grid,
+    mtlser_noise,
+    mtlser_peers,
     mtlser_pretraining,
     signal_preprocessing,
 )
@@ -153,17 +157,34 @@ EXPERIMENTS: dict[str, Experiment] = {
         "what words and speaker do for the emotion, over seeds", mtlser.tasks, (*NETWORK, "repeats", "rows")
     ),
     "mtlser/table4": Experiment(
-        "MTLSER beside what runs here of its baselines: WA, UA, both kinds of test", mtlser.table4, (*NETWORK, "rows")
+        "MTLSER beside what runs here of its baselines: WA, UA, cost of an utterance, both kinds of test",
+        mtlser_peers.table4,
+        (*NETWORK, "rows"),
     ),
+    **{
+        f"mtlser/{name}": Experiment(title, partial(mtlser_figures.by_fold, name=name), (*NETWORK, "figure"))
+        for name, title in (
+            ("figure4", "WA and UA of every fold, speakers apart"),
+            ("figure5", "confusion of the emotions in every fold"),
+            ("figure6", "confusion of the emotions over all folds"),
+        )
+    },
     **{
         f"mtlser/{task}": Experiment(
             f"figures {figures}: five weights of the {what} alone, curves of both tasks",
             partial(mtlser.weights, task=task),
-            (*NETWORK, "rows"),
+            (*NETWORK, "rows", "figure"),
         )
         for task, what, figures in (("alpha", "words", "7 and 8"), ("beta", "speaker", "9 and 10"))
     },
-    "mtlser/table5": Experiment("babble at 0 to 20 dB", mtlser.babble, (*NETWORK, "rows")),
+    "mtlser/backbones": Experiment(
+        "figures 11 to 13: wav2vec2 against HuBERT, or two other encoders that --rows 'FOLDER;FOLDER' names",
+        mtlser_backbones.backbones,
+        (*NETWORK, "rows", "figure"),
+    ),
+    "mtlser/table5": Experiment(
+        "babble at 0 to 20 dB, trained in it and trained on clean speech", mtlser_noise.babble, (*NETWORK, "rows")
+    ),
     "mtlser/words": Experiment(
         "error rates of words on unseen speakers and sentences, accuracy on speakers", mtlser.words, (*NETWORK, "rows")
     ),

@@ -6,7 +6,7 @@ Notebook: 01_signal_preprocessing.ipynb
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -180,3 +180,44 @@ def bars_with_intervals(
     ax.set_yticks(places, names)
     ax.set(xlabel=xlabel, title=title, xlim=(0, 100))
     return ax
+
+
+def over_epochs(curves: Mapping[str, Sequence[Mapping[str, float]]], shown: Mapping[str, str]) -> Figure:
+    """Curves of training runs, a line per run; side by side what is shown of them and at least one run has.
+
+    Args:
+        curves: name of a run to its rows, one per epoch, with ``epoch`` and further columns.
+        shown: column to name and unit of its values.
+    """
+    tables = {name: pd.DataFrame(rows).set_index("epoch") for name, rows in curves.items()}
+    known = [column for column in shown if any(column in table for table in tables.values())]
+    course_style()
+    figure, axes = plt.subplots(1, len(known), figsize=(5 * len(known), 3.6), squeeze=False, layout="constrained")
+    for ax, column in zip(axes[0], known, strict=True):
+        for name, table in tables.items():
+            if column in table:
+                ax.plot(table.index, table[column], marker="o", markersize=3, label=name)
+        ax.set(xlabel="epoch", ylabel=shown[column])
+    axes[0, -1].legend(frameon=False, fontsize=10, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def fold_bars(folds: Mapping[str, Mapping[str, float]], *, title: str = "") -> Figure:
+    """WA and UA of every fold as bars, their means over folds as lines.
+
+    Args:
+        folds: name of a fold to its ``wa`` and ``ua`` in percent.
+        title: above the picture.
+    """
+    course_style()
+    figure, ax = plt.subplots(figsize=(max(6, 1.1 * len(folds) + 2), 3.6), layout="constrained")
+    places = np.arange(len(folds))
+    for shift, metric, colour in ((-0.2, "wa", "#56B4E9"), (0.2, "ua", "#E69F00")):
+        values = [fold[metric] for fold in folds.values()]
+        bars = ax.bar(places + shift, values, 0.38, color=colour, label=f"{metric.upper()}; line: mean")
+        ax.bar_label(bars, fmt="%.1f", fontsize=9, label_type="center")
+        ax.axhline(float(np.mean(values)), color=colour, linestyle="--", linewidth=1)
+    ax.set_xticks(places, list(folds), rotation=20)
+    ax.set(ylabel="WA and UA (%)", ylim=(0, 100), title=title)
+    ax.legend(frameon=False, fontsize=10, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure

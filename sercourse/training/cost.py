@@ -10,15 +10,18 @@ Notebook: 04_mtlser.ipynb
 
 from __future__ import annotations
 
+import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.nn.utils.rnn import PackedSequence
@@ -112,6 +115,28 @@ def latency(function: Callable[[], object], repeats: int = 20, warm_up: int = 3)
         seconds.append(time.perf_counter() - begun)
     first, median, third = np.percentile(seconds[warm_up:], (25, 50, 75))
     return Latency(float(median), float(third - first), repeats)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch and the libraries behind numpy on one thread, so that latencies can be set side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def processor() -> str:
+    """Name of this machine's processor, for figures that belong to one machine."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:  # another system than Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def encoder_multiply_adds(config: PretrainedConfig, samples: int) -> dict[str, int]:

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
-import numpy as np
 import pytest
-import torch
-from rich.console import Console
-from transformers import AutoConfig, AutoModel
 
-from sercourse import corpora
 from sercourse.errors import UserError
-from sercourse.experiments import autoencoder_evaluation, cells, mtlser, mtlser_grid, mtlser_pretraining
+from sercourse.experiments import autoencoder_evaluation, cells, mtlser, mtlser_grid, mtlser_pretraining, registry
 from sercourse.experiments.cells import Bench
 from sercourse.explain import joint_loss
-from sercourse.training import backbones
-from sercourse.training.recipes import recipe
-from sercourse.training.recipes.mtlser import RECIPE
-
-LOOP = ("threads=1", "accelerator=cpu", "epochs=1", "batch_size=16")
 
 
 @pytest.fixture
-def bench(tiny_corpus, tmp_path, monkeypatch) -> Bench:
-    """A tiny encoder in the place of the shipped one, tiny networks, two folds, something to read."""
-    torch.manual_seed(0)
-    sizes = AutoConfig.for_model(
-        "wav2vec2", hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        conv_dim=(8,) * 7, feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=8,
-        num_conv_pos_embedding_groups=2,
-    )  # fmt: skip
-    AutoModel.from_config(sizes).save_pretrained(tmp_path / "encoder")
-    monkeypatch.setattr(backbones, "MINI_WEIGHTS", tmp_path / "encoder")
-    table = corpora.load("tiny")
-    table["text"] = np.array(["a cab", "bad"])[np.arange(len(table)) % 2]
-    table["text"] = table["text"].astype("string")
-    table["language"] = "en"
-    monkeypatch.setattr(corpora, "load", lambda name: table)
-    monkeypatch.setattr(RECIPE, "profiles", {"quick": RECIPE.profiles["quick"].changed(LOOP)})
-    peer = recipe("attention_cnn")
-    monkeypatch.setattr(peer, "profiles", {"quick": peer.profiles["quick"].changed(LOOP)})
-    return Bench(corpus="tiny", console=Console(file=io.StringIO(), width=200), store=True)
+def bench(mtlser_bench) -> Bench:
+    """A tiny encoder, a tiny corpus."""
+    return mtlser_bench
 
 
 def test_tasks_are_set_beside_the_emotion_alone_over_seeds(bench):
@@ -57,32 +30,16 @@ def test_tasks_are_set_beside_the_emotion_alone_over_seeds(bench):
     assert "as stored" in bench.console.file.getvalue()
 
 
-def test_table_4_tests_as_printed_and_as_it_should(bench):
-    result = mtlser.table4(bench)
-    assert set(result["rows"]) == set(mtlser.ROWS)
-    assert result["printed"]["Proposed method"]["wa"] == [82.63, 0.77]
-    for row, found in result["rows"].items():
-        assert len(found["wa_folds"]) == 5
-        assert ("ours_above" in found) == (row != "all three")
-    told = result["rows"]["IS10+SVM"]["ours_above"]
-    assert {"welch_p", "hedges_g", "p", "effect", "low", "high"} <= set(told)
-
-
 @pytest.mark.parametrize(("task", "other"), [("alpha", "text"), ("beta", "speaker")])
-def test_weights_have_curves_of_both_tasks(bench, task, other):
-    result = mtlser.weights(bench, task)
+def test_weights_have_curves_of_both_tasks(bench, tmp_path, task, other):
+    result = registry.run(f"mtlser/{task}", replace(bench, figure=tmp_path / "curves.png"))
     assert list(result["rows"]) == [f"{task} {step:g}" for step in (0, 0.05, 0.1, 0.5, 1)]
     for row in result["rows"].values():
         assert {"epoch", "train_emotion", "validation_ua"} <= set(row["curves"][0])
     last = result["rows"][f"{task} 1"]
     assert f"train_{other}" in last["curves"][0]
-
-
-def test_babble_has_a_row_per_level(bench):
-    result = mtlser.babble(bench)
-    assert list(result["rows"]) == ["0 dB", "5 dB", "10 dB", "15 dB", "20 dB"]
-    assert all({"wa", "ua", "f1"} <= set(row) for row in result["rows"].values())
-    assert "printed WA" in bench.console.file.getvalue()
+    assert set(mtlser.AXES[task]) <= set(last["curves"][0]), "columns that the picture shows"
+    assert (tmp_path / "curves.png").stat().st_size > 5_000
 
 
 def test_words_tell_seen_from_unseen_and_say_undefined(bench):
@@ -147,5 +104,8 @@ def test_rows_that_do_not_exist_are_refused(bench):
 
 
 def test_printed_figures_are_the_papers():
-    assert mtlser.printed()["table5"]["rows"][0]["wa"] == [64.34, 0.83]
+    printed = mtlser.printed()
+    assert printed["table5"]["rows"][0]["wa"] == [64.34, 0.83]
+    proposed = printed["table4"]["rows"]["Proposed method"]
+    assert (printed["folds"]["wa"], printed["folds"]["ua"]) == (proposed["wa"], proposed["ua"])
     assert cells.printed_figures("mtlser")["weights"]["best"] == {"alpha": 0.1, "beta": 0.8}

@@ -16,6 +16,7 @@ from sercourse.features.base import Extractor, PerUtterance
 from sercourse.features.opensmile_sets import SETS, opensmile_set
 from sercourse.features.prosody import Prosody
 from sercourse.features.spectral import LogMagnitude, LogMel, Mfcc, Spectrogram400
+from sercourse.features.vggish import VggishLogMel
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ FEATURES: dict[str, Callable[[], Extractor]] = {
     "logmag": LogMagnitude,
     "spec400": Spectrogram400,
     "logmel": LogMel,
+    "vggish_logmel": VggishLogMel,
     "mfcc": Mfcc,
     "prosody": Prosody,
     "waveform": Waveform,

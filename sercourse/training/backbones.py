@@ -31,19 +31,24 @@ _PATIENCE = 5.0  # seconds that the hub is waited for
 
 
 @lru_cache(maxsize=16)
-def at_hand(name: str) -> str:
-    """The encoder that will be used for a name: the name itself, or ``mini`` with a warning where it cannot be had.
+def at_hand(
+    name: str, option: str = "backbone", instead: str = MINI, known: str = "the small encoder that ships with sercourse"
+) -> str:
+    """The encoder that will be used for a name: the name itself, or another with a warning where it cannot be had.
 
     Args:
-        name: ``mini``, a folder, or an id of the hub.
+        name: that other one's, a folder, or an id of the hub.
+        option: for which setting, for the sentences.
+        instead: what is used where the hub cannot be reached.
+        known: what that is, for the warning.
 
     Raises:
         UserError: neither a folder nor written like an id.
     """
-    if name == MINI or Path(name).is_dir():
+    if name == instead or Path(name).is_dir():
         return name
     if not _HUB_ID.fullmatch(name):
-        raise UserError(f"backbone={name}: no such folder, and no id of the hub (OWNER/NAME); or take mini.")
+        raise UserError(f"{option}={name}: no such folder, and no id of the hub (OWNER/NAME); or take {instead}.")
     if isinstance(try_to_load_from_cache(name, "config.json"), str):
         return name
     try:
@@ -52,13 +57,13 @@ def at_hand(name: str) -> str:
         answer = requests.head(f"{constants.ENDPOINT}/{name}/resolve/main/config.json", timeout=_PATIENCE)
     except requests.RequestException:
         warnings.warn(
-            f"backbone={name}: not at hand, and the hub cannot be reached; the small encoder that ships with sercourse"
-            " (mini) is used instead, and its figures are not those of the one that was asked for.",
+            f"{option}={name}: not at hand, and the hub cannot be reached; {known} ({instead}) is used instead, and its"
+            " figures are not those of the one that was asked for.",
             stacklevel=2,
         )
-        return MINI
+        return instead
     if answer.status_code >= 400:
-        raise UserError(f"backbone={name}: the hub has no such checkpoint ({answer.status_code}); or take mini.")
+        raise UserError(f"{option}={name}: the hub has no such checkpoint ({answer.status_code}); or take {instead}.")
     return name
 
 
@@ -66,10 +71,13 @@ def fingerprint(name: str) -> str:
     """16 hexadecimal digits that tell a checkpoint from a later one of the same name: of a folder's files, or the
     commit of the hub."""
     source = _source(name)
-    if Path(source).is_dir():
-        files = sorted(Path(source).glob("*.safetensors")) + sorted(Path(source).glob("*config.json"))
-        return hashlib.sha256("".join(file_hash(file) for file in files).encode()).hexdigest()[:16]
-    return str(_config(name)._commit_hash)[:16]
+    return folder_fingerprint(Path(source)) if Path(source).is_dir() else str(_config(name)._commit_hash)[:16]
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """16 hexadecimal digits over a checkpoint's weights and settings."""
+    files = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("*config.json"))
+    return hashlib.sha256("".join(file_hash(file) for file in files).encode()).hexdigest()[:16]
 
 
 def load_backbone(name: str, *, pretrained: bool = True) -> SpeechEncoder:

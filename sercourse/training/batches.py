@@ -31,7 +31,7 @@ class Examples(ABC):
     """The utterances of a run as a chapter sees them.
 
     Attributes:
-        padded: names of the arrays with a time axis, their first, which are padded.
+        padded: names of the arrays with a time axis, their first, which are padded; none where all have one size.
         labels: names of what a test item must not hold.
     """
 
@@ -89,6 +89,7 @@ class EvaluationSet(Dataset):
             for position, utterance_id in enumerate(ids)
             for item in examples.evaluation_items(utterance_id)
         ]
+        self.lengths = [len(item[examples.padded[0]]) if examples.padded else 1 for item in self.items]
 
     def __len__(self) -> int:
         return len(self.items)

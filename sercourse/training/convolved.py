@@ -6,8 +6,8 @@ Notebook: 04_mtlser.ipynb
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,27 +15,13 @@ from torch import Tensor
 
 from sercourse.errors import UserError
 from sercourse.features.extract import Features
-from sercourse.features.store import DamagedEntry
 from sercourse.models.mtlser_config import MtlserConfig
 from sercourse.models.speech_encoder import SpeechEncoder
 from sercourse.training.backbones import load_backbone
+from sercourse.training.stored import Address, Stored
 
 
-@dataclass(frozen=True)
-class _Address:
-    """What tells one checkpoint's convolutions from another's in the store."""
-
-    weights: str
-    name: str = "convolved"
-    version: int = 1
-    columns: None = None
-
-    @property
-    def config(self) -> dict:
-        return {"weights": self.weights}
-
-
-class Convolved(Mapping[str, np.ndarray]):
+class Convolved(Stored):
     """Utterance id to frames ``(T, C)``, float32; what is not stored yet is computed when it is asked for.
 
     Args:
@@ -49,32 +35,20 @@ class Convolved(Mapping[str, np.ndarray]):
     def __init__(self, waveforms: Features, config: MtlserConfig) -> None:
         if not config.pretrained:
             raise UserError("cached=true: needs pretrained=true, for random convolutions are others in every network.")
-        self.waveforms = waveforms
         self.encoder = load_backbone(config.backbone).eval()
         built = f"{self.encoder.normalise} {self.encoder.convolutions}"  # strides, norms and activations too
-        self.address = _Address(digest(self.encoder.convolutions.parameters(), built))
+        address = Address("convolved", digest(self.encoder.convolutions.parameters(), built))
+        keys = {i: path.stem for i, path in waveforms.paths.items()}
+        super().__init__(keys, address, partial(_computed, self.encoder, waveforms), waveforms.store)
 
     @property
     def per_second(self) -> float:
         """Frames per second."""
         return 16_000 / self.encoder.convolutions.hop
 
-    def __getitem__(self, utterance_id: str) -> np.ndarray:
-        entry = self.waveforms.store.path(self.waveforms.paths[utterance_id].stem, self.address)
-        try:
-            frames = self.waveforms.store.read(entry)
-        except DamagedEntry:
-            frames = None
-        if frames is None:
-            frames = convolved(self.encoder, self.waveforms[utterance_id])
-            self.waveforms.store.write(entry, frames)
-        return frames
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.waveforms)
-
-    def __len__(self) -> int:
-        return len(self.waveforms)
+def _computed(encoder: SpeechEncoder, waveforms: Features, utterance_id: str) -> np.ndarray:
+    return convolved(encoder, waveforms[utterance_id])
 
 
 @torch.inference_mode()

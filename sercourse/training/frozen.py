@@ -34,10 +34,9 @@ def frozen(
     network.eval()
     device = next(network.parameters()).device
     items = EvaluationSet(examples, ids, labelled=False)
-    lengths = [len(item[examples.padded[0]]) for item in items.items]
     sums: dict[str, torch.Tensor] = {}
     counts = torch.zeros(len(ids), 1)
-    for batch in loader(items, BucketBatches(lengths, batch_size, None), examples.padded):
+    for batch in loader(items, BucketBatches(items.lengths, batch_size, None), examples.padded):
         batch = {name: value.to(device) for name, value in batch.items()}
         outputs = network(batch)
         position = batch["utterance"].cpu()

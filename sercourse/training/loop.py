@@ -167,7 +167,6 @@ def judge(
         labelled: False leaves the labels out of the batches.
     """
     items = EvaluationSet(examples, ids, labelled=labelled)
-    lengths = [len(item[examples.padded[0]]) for item in items.items]
-    plan = BucketBatches(lengths, batch_size, None, rank=fabric.global_rank, world=fabric.world_size)
+    plan = BucketBatches(items.lengths, batch_size, None, rank=fabric.global_rank, world=fabric.world_size)
     batches = fabric.setup_dataloaders(loader(items, plan, examples.padded), use_distributed_sampler=False)
     return evaluate(fabric, model, batches, len(ids), labelled=labelled)

@@ -103,12 +103,13 @@ def train(
             }
             usable = set.intersection(*(set(maps) for maps in features.values()))
             keys = {i: path.stem for i, path in next(iter(features.values())).paths.items()}
-            shared = {"threads": threads, "data": data_hash(table, keys, columns=config.recipe.writes)}
+            shared = {"threads": threads, "data": data_hash(table, keys, columns=_texts(config))}
             listed = _fold_jobs(config, protocols, table, usable, shared)
             protocols = _asked_for(config, protocols)
             if progress:
                 print(plan(config, protocols, listed))
-            _run_jobs([job for *_, job in listed], Material(table, features), jobs=jobs, progress=progress)
+            derived = config.recipe.derived(features, table, config.settings, progress=progress)
+            _run_jobs([job for *_, job in listed], Material(table, features | derived), jobs=jobs, progress=progress)
             if not is_leader():
                 return _written(config.folder)
             return collect(config, table, protocols, listed, features, time.perf_counter() - begun)
@@ -157,9 +158,14 @@ def _prepared(config: TrainingConfig, table: pd.DataFrame) -> tuple[pd.DataFrame
 
 def _digests(config: TrainingConfig, table: pd.DataFrame, protocols: list[Protocol]) -> list[str]:
     """What tells one set of utterances from another: labels by id, and every fold list."""
-    columns = [*config.recipe.labels(config.settings), *config.recipe.writes]
+    columns = [*config.recipe.labels(config.settings), *_texts(config)]
     labels = hashlib.sha256(table[columns].sort_index().to_csv().encode()).hexdigest()[:16]
     return [labels, *(protocol.digest for protocol in protocols)]
+
+
+def _texts(config: TrainingConfig) -> tuple[str, ...]:
+    """Columns with texts that a run belongs to."""
+    return config.recipe.writes + config.recipe.reads
 
 
 def _belongs(config: TrainingConfig, utterances: list[str]) -> bool:

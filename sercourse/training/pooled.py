@@ -16,7 +16,6 @@ from sercourse.models.speech_encoder import SpeechEncoder
 from sercourse.progress import progress_bar
 
 
-@torch.inference_mode()
 def pooled_layers(
     encoder: SpeechEncoder, waveforms: Mapping[str, np.ndarray], *, progress: bool = False
 ) -> list[pd.DataFrame]:
@@ -31,12 +30,25 @@ def pooled_layers(
         Per layer a table with a row of ``H`` values per utterance.
     """
     encoder.eval()
-    rows: list[list[np.ndarray]] = [[] for _ in range(encoder.depth + 1)]
+    rows: list[np.ndarray] = []
     with progress_bar(progress) as bar:
         for utterance_id in bar.track(list(waveforms), description="layers"):
-            audio = torch.from_numpy(np.asarray(waveforms[utterance_id]))[None]
-            states, mask = encoder(audio, torch.tensor([audio.shape[1]]))
-            for layer, state in zip(rows, states, strict=True):
-                layer.append(masked_mean(state, mask)[0].numpy())
+            rows.append(layer_means(encoder, waveforms[utterance_id]))
     index = pd.Index(list(waveforms), dtype="string", name="utterance_id")
-    return [pd.DataFrame(np.stack(layer), index=index) for layer in rows]
+    return [pd.DataFrame(layer, index=index) for layer in np.stack(rows, 1)]
+
+
+@torch.inference_mode()
+def layer_means(encoder: SpeechEncoder, waveform: np.ndarray) -> np.ndarray:
+    """Mean over frames of the projected convolutions and of every layer, for one waveform.
+
+    Args:
+        encoder: in evaluation mode.
+        waveform: 16 kHz mono, ``(N,)``.
+
+    Returns:
+        ``(L, H)``.
+    """
+    audio = torch.from_numpy(np.asarray(waveform))[None]
+    states, mask = encoder(audio, torch.tensor([audio.shape[1]]))
+    return torch.cat([masked_mean(state, mask) for state in states]).numpy()

@@ -85,8 +85,10 @@ class Network:
         for name in self.chapter.features(self.settings):
             if name not in features:
                 features[name] = dict(zip(names, feature_extractor(name)(waveforms), strict=True))
-        nothing_known = pd.DataFrame(dict.fromkeys(self.model.classes), index=pd.Index(names, dtype="string"))
-        examples = self.chapter.examples(features, nothing_known, self.model.classes, self.settings)
+        columns = [*self.model.classes, *self.chapter.reads]
+        nothing_known = pd.DataFrame(dict.fromkeys(columns), index=pd.Index(names, dtype="string"))
+        further = self.chapter.derived(features, nothing_known, self.settings)
+        examples = self.chapter.examples(features | further, nothing_known, self.model.classes, self.settings)
         fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
         return judge(fabric, fabric.setup(self.model), examples, names, 64, labelled=False)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sercourse.errors import UserError, did_you_mean
 
-CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl", "mtlser")
+CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl", "mtlser", "mtap")
 """Chapters that `sercourse train` knows; each has a module of its name among the recipes."""
 
 PEERS: tuple[str, ...] = ("shared_hidden", "adversarial_autoencoder", "attention_cnn")

@@ -23,6 +23,7 @@ WIDTHS = {
     "logmag": 513,
     "spec400": 400,
     "logmel": 64,
+    "vggish_logmel": 64,
     "mfcc": 39,
     "prosody": 3,
     "waveform": None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import time
+from pathlib import Path
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.flop_counter import FlopCounterMode
@@ -13,7 +16,14 @@ from transformers import AutoModel, HubertConfig, Wav2Vec2Config, WavLMConfig
 
 from sercourse.models.mtlser import Mtlser
 from sercourse.models.speech_encoder import SpeechEncoder
-from sercourse.training.cost import encoder_multiply_adds, latency, multiply_adds, printed_growth
+from sercourse.training.cost import (
+    encoder_multiply_adds,
+    latency,
+    multiply_adds,
+    one_thread,
+    printed_growth,
+    processor,
+)
 
 SIZES = {
     "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 40,
@@ -181,3 +191,21 @@ def test_latency():
     assert 0 <= taken.spread < 1
     with pytest.raises(ValueError, match="repeats=0"):
         latency(lambda: None, repeats=0)
+
+
+def test_one_thread_for_torch_and_for_numpy(threads_put_back):
+    torch.set_num_threads(2)
+    with one_thread():
+        assert torch.get_num_threads() == 1
+        assert {library["num_threads"] for library in threadpool_info()} == {1}
+    assert torch.get_num_threads() == 2, "put back"
+
+
+def test_the_processor_has_a_name(monkeypatch):
+    assert len(processor()) > 2
+
+    def nothing_there(*_: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", nothing_there)
+    assert processor() == (platform.processor() or platform.machine())

@@ -114,7 +114,8 @@ def test_items_hold_stored_convolutions_and_unknown_labels_are_missing(talking, 
     settings = RECIPE.settings("quick", (f"backbone={small}",))
     waveforms = extract(talking, "waveform", workers=1, progress=False)
     classes = {"emotion": ["anger", "neutral"], "speaker": ["little/0"], "text": list(ENGLISH)}
-    examples = RECIPE.examples({"waveform": waveforms}, talking, classes, settings)
+    features = {"waveform": waveforms}
+    examples = RECIPE.examples(features | RECIPE.derived(features, talking, settings), talking, classes, settings)
     item = examples.training_item("little/05", np.random.default_rng(0))  # sadness, speaker 1
     assert (item["emotion"], item["speaker"]) == (-1, -1)
     assert item["audio"].shape == (item["length"], 16)
@@ -123,7 +124,9 @@ def test_items_hold_stored_convolutions_and_unknown_labels_are_missing(talking, 
     fresh = Convolved(waveforms, settings.model)
     again = convolved(load_backbone(small).eval(), waveforms["little/05"])
     np.testing.assert_array_equal(fresh["little/05"], again)
-    whole = RECIPE.examples({"waveform": waveforms}, talking, classes, settings.changed(("cached=false",)))
+    settings = settings.changed(("cached=false",))
+    assert not RECIPE.derived(features, talking, settings)
+    whole = RECIPE.examples(features, talking, classes, settings)
     assert whole.training_item("little/05", np.random.default_rng(0))["audio"].ndim == 1
     assert len(fresh) == len(list(fresh)) == len(talking)
 
@@ -132,7 +135,8 @@ def test_a_stretch_of_a_very_long_utterance_brings_no_text(talking, small):
     settings = RECIPE.settings("quick", (f"backbone={small}", "cached=false", "max_seconds=0.1"))
     waveforms = extract(talking, "waveform", workers=1, progress=False)
     classes = {"emotion": ["anger", "neutral"], "text": list(ENGLISH)}
-    examples = RECIPE.examples({"waveform": waveforms}, talking, classes, settings)
+    features = {"waveform": waveforms}
+    examples = RECIPE.examples(features | RECIPE.derived(features, talking, settings), talking, classes, settings)
     item = examples.training_item("little/05", np.random.default_rng(0))
     assert (item["length"], item["text_length"], len(item["audio"])) == (1_600, 0, 1_600)
     assert examples.evaluation_items("little/05")[0]["text_length"] == 5

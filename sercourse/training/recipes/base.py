@@ -41,9 +41,25 @@ class Recipe(ABC):
     writes: tuple[str, ...] = ()
     """Columns of the table that the network learns to write; their texts are part of what a run belongs to."""
 
+    reads: tuple[str, ...] = ()
+    """Columns whose texts go into the network; part of what a run belongs to, too."""
+
     @abstractmethod
     def features(self, settings: Settings) -> tuple[str, ...]:
         """The feature sets to extract."""
+
+    def derived(
+        self, features: FeatureMaps, table: pd.DataFrame, settings: Settings, *, progress: bool = False
+    ) -> FeatureMaps:
+        """What frozen networks make of the utterances, under names of its own; not every utterance must be in it.
+
+        Args:
+            features: the extracted ones.
+            table: the utterances.
+            settings: of data and network.
+            progress: show a progress bar where it takes long.
+        """
+        return {}
 
     def labels(self, settings: Settings) -> tuple[str, ...]:
         """The tasks with classes: columns of the utterance table, the main one first."""

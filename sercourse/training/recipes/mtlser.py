@@ -27,7 +27,7 @@ from sercourse.training.convolved import Convolved
 from sercourse.training.recipes.base import FeatureMaps, Recipe
 from sercourse.training.settings import LoopConfig, Settings
 
-WAVEFORM = "waveform"
+WAVEFORM, CONVOLVED = "waveform", "convolved"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Heard(Examples):
     """Utterances as waveforms, or as frozen convolutions of them, with emotion, speaker and text.
 
     Args:
-        features: waveforms.
+        features: waveforms, and the convolutions of them where they are frozen.
         table: a column per task.
         classes: names of the emotions and speakers, characters of the texts.
         settings: of data and network.
@@ -60,13 +60,8 @@ class Heard(Examples):
     padded = ("audio", TEXT)
 
     def __init__(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> None:
-        waveforms = features[WAVEFORM]
-        config = settings.model
-        # Stored speech alone: what is to be predicted goes through the trained network's own convolutions.
-        cached = settings.data.cached and config.pretrained and config.freeze != "none"
-        cached = cached and isinstance(waveforms, Features)
-        self.audio = Convolved(waveforms, config) if cached else waveforms
-        self.longest = int(settings.data.max_seconds * (self.audio.per_second if cached else SAMPLE_RATE))
+        self.audio = features.get(CONVOLVED, features[WAVEFORM])
+        self.longest = int(settings.data.max_seconds * getattr(self.audio, "per_second", SAMPLE_RATE))
         self._lengths: dict[str, int] = {}
         self.labels = (*classes, "text_length")
         self.labels_of = {
@@ -139,6 +134,18 @@ class _Recipe(Recipe):
 
     def features(self, settings: Settings) -> tuple[str, ...]:
         return (WAVEFORM,)
+
+    def derived(
+        self, features: FeatureMaps, table: pd.DataFrame, settings: Settings, *, progress: bool = False
+    ) -> FeatureMaps:
+        """Frozen convolutions of stored speech; what is to be predicted goes through the trained network's own."""
+        waveforms, model = features[WAVEFORM], settings.model
+        frozen = settings.data.cached and model.pretrained and model.freeze != "none"
+        if not frozen or not isinstance(waveforms, Features):
+            return {}
+        found = Convolved(waveforms, model)
+        found.fill(progress=progress)
+        return {CONVOLVED: found}
 
     def labels(self, settings: Settings) -> tuple[str, ...]:
         return (MAIN, SPEAKER) if settings.model.beta else (MAIN,)

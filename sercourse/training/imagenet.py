@@ -1,0 +1,67 @@
+"""Published ImageNet weights for the image branch, where they can be had.
+
+Notebook: 05_mtap.ipynb
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlparse
+
+import requests
+import torch
+from huggingface_hub import constants
+from torch import Tensor
+from torchvision.models import WeightsEnum, get_model_weights
+
+from sercourse.errors import UserError
+
+_PATIENCE = 5.0  # seconds that the server is waited for
+
+
+@lru_cache(maxsize=4)
+def imagenet_at_hand(name: str) -> bool:
+    """Whether the weights lie in torch's hub folder or can be fetched; where not, a warning says what follows.
+
+    Args:
+        name: of a network of torchvision.
+    """
+    weights = _weights(name)
+    if (Path(torch.hub.get_dir()) / "checkpoints" / _file(weights)).is_file():
+        return True
+    try:
+        if constants.HF_HUB_OFFLINE:
+            raise requests.ConnectionError("HF_HUB_OFFLINE is set")
+        return requests.head(weights.url, timeout=_PATIENCE, allow_redirects=True).ok
+    except requests.RequestException:
+        warnings.warn(
+            f"imagenet=true: the weights of {name} are not at hand and {urlparse(weights.url).hostname} cannot be"
+            " reached; the image branch begins with random weights, and its figures are not those of a pretrained one.",
+            stacklevel=2,
+        )
+        return False
+
+
+def imagenet_state(name: str) -> dict[str, Tensor]:
+    """The weights of a network of torchvision, fetched where they are not there yet, their hash verified.
+
+    Raises:
+        UserError: they cannot be fetched, or are not what was published.
+    """
+    try:
+        return _weights(name).get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"imagenet=true: the weights of {name} cannot be fetched ({error}); or set imagenet=false."
+        ) from None
+
+
+def _weights(name: str) -> WeightsEnum:
+    """The first published ones, as the paper must have had them."""
+    return next(iter(get_model_weights(name)))
+
+
+def _file(weights: WeightsEnum) -> str:
+    return Path(urlparse(weights.url).path).name

@@ -1,0 +1,201 @@
+"""Recipe of chapter 05: spectrograms as images, texts and audio as vectors, emotion with gender.
+
+The paper prints neither optimiser nor learning rate, batch size or epochs; all of them are ours.
+
+Source: Wen et al. 2023, section 5.2.
+Notebook: 05_mtap.ipynb
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sercourse.errors import UserError
+from sercourse.features.extract import Features
+from sercourse.features.store import FeatureStore
+from sercourse.models.mtap import Mtap
+from sercourse.models.mtap_config import AUDIO, GENDER, IMAGE, NONE, TEXT, MtapConfig
+from sercourse.models.multitask import MAIN, Classes
+from sercourse.training.batches import Examples, Item, class_index
+from sercourse.training.imagenet import imagenet_at_hand, imagenet_state
+from sercourse.training.images import ImageConfig, framed, hide, image, warped
+from sercourse.training.modalities import (
+    audio_at_hand,
+    audio_vectors,
+    encoder_fingerprint,
+    listener,
+    read,
+    text_at_hand,
+    text_vectors,
+)
+from sercourse.training.recipes.base import FeatureMaps, Recipe, frame_statistics
+from sercourse.training.settings import LoopConfig, Settings
+from sercourse.training.stored import Stored
+
+SPECTROGRAM, WAVEFORM = "spec400", "waveform"
+
+
+class Modalities(Examples):
+    """Utterances as far as they can be seen, read and heard, with emotion and gender.
+
+    Args:
+        features: spectrograms, and the vectors of :meth:`_Recipe.derived`; whoever is not among them has no such
+            modality.
+        table: a column per task.
+        classes: of every task, their names.
+        settings: of data and network.
+    """
+
+    padded = ()
+
+    def __init__(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> None:
+        self.config, model = settings.data, settings.model
+        self.images = features.get(SPECTROGRAM)
+        self.vectors = {name: features[name] for name in (TEXT, AUDIO) if name in model.modalities}
+        self.widths = {name: width(name, model) for name in self.vectors}
+        self.labels = tuple(classes)
+        self.labels_of = {
+            task: {i: class_index(label, names) for i, label in table[task].items()} for task, names in classes.items()
+        }
+
+    def length(self, utterance_id: str) -> int:
+        """The same for all: images have one size."""
+        return self.config.frames
+
+    def training_item(self, utterance_id: str, rng: np.random.Generator) -> Item:
+        """Everything, with the image changed by chance."""
+        item = self._whole(utterance_id, rng)
+        if self.images is not None:
+            hide(item["frames"], self.config, rng)
+            hide(item["bands"], self.config, rng)
+        return item
+
+    def evaluation_items(self, utterance_id: str) -> list[Item]:
+        """Everything, as it is."""
+        return [self._whole(utterance_id)]
+
+    def _whole(self, utterance_id: str, rng: np.random.Generator | None = None) -> Item:
+        item: Item = {task: labels[utterance_id] for task, labels in self.labels_of.items()}
+        for name, vectors in self.vectors.items():
+            there = utterance_id in vectors
+            item[name] = vectors[utterance_id] if there else np.zeros(self.widths[name], dtype=np.float32)
+            item[f"{name}_there"] = np.float32(there)
+        if self.images is not None:
+            seen = image(self.images[utterance_id], self.config)
+            if rng is not None and (self.config.speed or self.config.pitch):
+                seen = warped(seen, self.config, rng)
+            item[IMAGE], item["frames"] = framed(seen, self.config)
+            item["bands"] = np.ones(self.config.bins, dtype=np.float32)
+        return item
+
+
+@lru_cache(maxsize=8)
+def width(name: str, model: MtapConfig) -> int:
+    """``D`` of the text's or the audio's vectors."""
+    if name == TEXT:
+        return len(read(model.text, "how wide"))
+    return len(listener(model.audio)(np.zeros(16_000, dtype=np.float32)))
+
+
+class _Recipe(Recipe):
+    name = "mtap"
+    reads = (TEXT,)
+    seconds = {"quick": 0.5, "course": 2.0, "paper": 400.0}  # noqa: RUF012 (never changed)
+    profiles = {  # noqa: RUF012 (never changed)
+        "quick": Settings(
+            LoopConfig(epochs=10, batch_size=16, learning_rate=3e-3, schedule="cosine", precision="bf16"),
+            ImageConfig(seconds=2.0, step=4, bins=50),
+            MtapConfig(),
+        ),
+        "course": Settings(
+            LoopConfig(epochs=30, batch_size=16, learning_rate=3e-3, schedule="cosine", precision="bf16"),
+            ImageConfig(step=2, bins=200, masks=2, speed=0.1),
+            MtapConfig(),
+        ),
+        "paper": Settings(
+            LoopConfig(epochs=60, batch_size=16, learning_rate=1e-4, schedule="cosine", precision="bf16"),
+            ImageConfig(),
+            MtapConfig(image="densenet169", imagenet=True),
+        ),
+    }
+
+    def settings(self, profile: str, assignments: Sequence[str] = ()) -> Settings:
+        """As the base's; encoders and weights are those that are at hand, so that what was used is written down."""
+        asked = super().settings(profile, assignments)
+        model = asked.model
+        used = text_at_hand(model.text), audio_at_hand(model.audio)
+        prints = "-".join(print_ for print_ in map(encoder_fingerprint, used) if print_)
+        imagenet = model.imagenet and imagenet_at_hand(model.image)
+        changes = {"text": used[0], "audio": used[1], "fingerprint": prints, "imagenet": str(imagenet).lower()}
+        return asked.changed([f"{name}={value}" for name, value in changes.items()])
+
+    def features(self, settings: Settings) -> tuple[str, ...]:
+        modalities = settings.model.modalities
+        wanted = {SPECTROGRAM: IMAGE in modalities, WAVEFORM: AUDIO in modalities or IMAGE not in modalities}
+        return tuple(name for name, there in wanted.items() if there)
+
+    def derived(
+        self, features: FeatureMaps, table: pd.DataFrame, settings: Settings, *, progress: bool = False
+    ) -> FeatureMaps:
+        """Vectors of the texts and of the audio."""
+        model, found = settings.model, {}
+        if TEXT in model.modalities:
+            first = next(iter(features.values()))
+            store = first.store if isinstance(first, Features) else FeatureStore()
+            found[TEXT] = text_vectors(table[TEXT], model.text, store)
+        if AUDIO in model.modalities:
+            found[AUDIO] = audio_vectors(features[WAVEFORM], model.audio)
+        for vectors in found.values():
+            if isinstance(vectors, Stored):
+                vectors.fill(progress=progress)
+        return found
+
+    def labels(self, settings: Settings) -> tuple[str, ...]:
+        return (MAIN,) if settings.model.gender == NONE else (MAIN, GENDER)
+
+    def notices(self, table: pd.DataFrame, settings: Settings) -> list[str]:
+        found = []
+        if settings.model.text != NONE:
+            lacking = int((~table[TEXT].fillna("").str.strip().astype(bool)).sum())
+            if lacking:
+                found.append(f"{lacking} of {len(table)} utterances have no text; to the network theirs is the mean.")
+            others = sorted(set(table["language"].dropna()) - {"en"})
+            if settings.model.text == "minilm" and others:
+                found.append(f"The text is read by an English encoder; the corpus is in {', '.join(others)}.")
+        return found
+
+    def examples(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> Modalities:
+        return Modalities(features, table, classes, settings)
+
+    def model(self, features: FeatureMaps, ids: Sequence[str], classes: Classes, settings: Settings) -> Mtap:
+        statistics = {}
+        if IMAGE in settings.model.modalities:
+            images = (image(features[SPECTROGRAM][i], settings.data) for i in ids)
+            statistics[IMAGE] = frame_statistics(images)
+        for name in (TEXT, AUDIO):
+            if name in settings.model.modalities:
+                there = [features[name][i][None] for i in ids if i in features[name]]
+                if not there:
+                    raise UserError(f"{name}: no utterance of a fold's training side has any; take --set {name}=none.")
+                statistics[name] = frame_statistics(there)
+        model = Mtap({name: len(mean) for name, (mean, _) in statistics.items()}, classes, settings.model)
+        for name, (mean, spread) in statistics.items():
+            model.scales[name].fit(torch.from_numpy(mean), torch.from_numpy(spread))
+        if settings.model.imagenet:
+            model.image.begin_with(imagenet_state(settings.model.image))
+        return model
+
+    def shape(self, model: Mtap) -> dict:
+        return {"sizes": model.sizes, "classes": model.classes}
+
+    def empty_model(self, about: dict, settings: Settings) -> Mtap:
+        return Mtap(about["sizes"], about["classes"], settings.model)
+
+
+RECIPE = _Recipe()
+"""What `sercourse train mtap` runs."""

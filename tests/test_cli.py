@@ -103,6 +103,18 @@ def test_doctor_looks_for_encoders(monkeypatch, tmp_path):
     assert not doctor.check_weights().ok
 
 
+def test_doctor_looks_for_encoders_of_texts_sounds_and_images(monkeypatch, tmp_path):
+    monkeypatch.setenv("SERCOURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert "no VGGish" in doctor.check_modalities().text
+    assert "no ImageNet weights" in doctor.check_modalities().text
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "vggish.pth").touch()
+    assert "; VGGish; " in doctor.check_modalities().text
+    monkeypatch.setattr("sercourse.training.modalities.find_spec", lambda name: None)
+    assert "install sercourse[text]" in doctor.check_modalities().text
+
+
 def test_doctor_names_a_wrong_data_folder_and_an_unwritable_cache(sercourse, tmp_path, monkeypatch):
     monkeypatch.setenv("SERCOURSE_DATA", str(tmp_path / "nowhere"))
     (tmp_path / "file").write_text("in the way")

@@ -686,6 +686,8 @@ print(f"{len(known)} test speakers have a class")
 # (`sercourse reproduce mtlser/tasks --corpus emodb --profile course`):
 
 # %%
+from sercourse.experiments.side_by_side import interval, over_seeds
+
 result = stored("tasks_emodb")
 if result is None:
     shown = Markdown("*The measured table is not stored with this copy of the course yet.*")
@@ -693,13 +695,10 @@ else:
     lines = {}
     for row, found in result["rows"].items():
         if found:
-            effect = found.get("above_alone")
             lines[row] = {
-                "WA": f"{found['wa']:.1f}",
-                "UA": f"{found['ua']:.1f}",
-                "above emotion alone, UA [95 %]": f"{effect['effect']:+.1f} [{effect['low']:.1f}, {effect['high']:.1f}]"
-                if effect
-                else "",
+                "WA": over_seeds(found, "wa"),
+                "UA": over_seeds(found, "ua"),
+                "above emotion alone, UA [95 %]": interval(found["above"].get("emotion alone")),
             }
     for machine, found in result["machines"].items():
         lines[f"{machine.upper()}+SVM"] = {

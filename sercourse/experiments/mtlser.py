@@ -21,15 +21,14 @@ from rich.table import Table
 from sercourse import corpora
 from sercourse.errors import UserError
 from sercourse.evaluation import metrics
-from sercourse.evaluation.comparison import compare
 from sercourse.experiments.cells import (
     Bench,
     mean_and_spread,
-    predicted_by,
     printed_figures,
     save_figure,
     stored_artifact,
 )
+from sercourse.experiments.side_by_side import show, side_by_side
 from sercourse.explain import plots
 from sercourse.training.alphabet import plain
 from sercourse.training.journal import read_curves
@@ -89,22 +88,9 @@ def tasks(bench: Bench) -> dict:
     """One task, two, three: emotion's WA and UA over seeds, and the effect of each auxiliary task."""
     bench = replace(bench, corpus=bench.corpus or "synthetic")
     protocol = speaker_independent(bench.corpus)
-    bench.check_rows(list(TASKS))
-    cells = {row: _per_seed(bench, row, protocol, changes) for row, changes in TASKS.items()}
-    strongest, machines = bench.strongest(protocol)
-    alone = cells["emotion alone"] and predicted_by(strongest, cells["emotion alone"])
-    rows: dict[str, dict | None] = {}
-    for row, found in cells.items():
-        rows[row] = None if found is None else _means(found)
-        if found is not None:
-            told = predicted_by(strongest, found)
-            rows[row]["above_svm"] = _effect(strongest.predictions, told, "strongest SVM", row)
-            if alone is not None and row != "emotion alone":
-                rows[row]["above_alone"] = _effect(alone, told, "emotion alone", row)
-    figures = {name: {metric: run.summary[metric] for metric in ("wa", "ua")} for name, run in machines.items()}
-    if bench.console is not None:
-        _show_tasks(bench, protocol, rows, figures)
-    return asked(bench, "tasks", protocol) | {"rows": rows, "machines": figures}
+    found = side_by_side(bench, CHAPTER, protocol, TASKS, ["emotion alone"], kept=["tasks"], more=learnt)
+    show(bench, f"{bench.corpus}, {protocol}", found, ["emotion alone"])
+    return asked(bench, "tasks", protocol) | found
 
 
 def weights(bench: Bench, task: str) -> dict:
@@ -173,23 +159,6 @@ def asked(bench: Bench, artifact: str, protocol: str) -> dict:
     return {"artifact": f"{CHAPTER}/{artifact}", **told, "repeats": bench.repeats}
 
 
-def _per_seed(bench: Bench, row: str, protocol: str, changes: Sequence[str]) -> list[dict] | None:
-    """A cell per seed; ``None`` where one of them is neither stored nor asked for."""
-    cells = [one.cell(row, one.config(CHAPTER, protocol, changes), more=learnt) for one in bench.per_seed()]
-    return None if any(cell is None for cell in cells) else cells
-
-
-def _means(cells: Sequence[dict]) -> dict:
-    figures = {}
-    for metric in ("wa", "ua"):
-        figures[metric], figures[f"{metric}_sd_seeds"] = mean_and_spread([cell[metric] for cell in cells])
-    return figures | {"tasks": [cell["tasks"] for cell in cells], "runs": [cell["run"] for cell in cells]}
-
-
-def _effect(a: pd.DataFrame, b: pd.DataFrame, first: str, second: str) -> dict:
-    return compare(a, b, names=(first, second), metric="ua").to_dict()
-
-
 def mean_f1(y_true: Sequence[str], y_pred: Sequence[str]) -> float:
     """F1 in percent, its mean over the emotions that are true or predicted."""
     return float(metrics.per_class(y_true, y_pred)["f1"].mean())
@@ -221,15 +190,3 @@ def with_spread(figures: dict, metric: str) -> str:
     """A figure of :func:`in_folds` as tables show it: with its standard deviation over folds."""
     spread = mean_and_spread(figures[f"{metric}_folds"])[1]
     return f"{figures[metric]:.1f}" if spread is None else f"{figures[metric]:.1f} ± {spread:.1f}"
-
-
-def _show_tasks(bench: Bench, protocol: str, rows: dict, machines: dict) -> None:
-    table = Table(f"{bench.corpus}, {protocol}", "WA", "UA", "above emotion alone (UA)", box=None, pad_edge=False)
-    for name, row in rows.items():
-        if row is not None:
-            effect = row.get("above_alone")
-            above = f"{effect['effect']:+.1f} [{effect['low']:+.1f}, {effect['high']:+.1f}]" if effect else ""
-            table.add_row(name, f"{row['wa']:.1f}", f"{row['ua']:.1f}", above)
-    for name, row in machines.items():
-        table.add_row(f"{name.upper()}+SVM", f"{row['wa']:.1f}", f"{row['ua']:.1f}", "")
-    bench.console.print(table)

@@ -15,6 +15,9 @@ from sercourse.experiments import (
     autoencoder_evaluation,
     emotion_autoencoder,
     emotion_autoencoder_figures,
+    mtap,
+    mtap_figures,
+    mtap_imbalance,
     mtlser,
     mtlser_backbones,
     mtlser_figures,
@@ -195,6 +198,38 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "mtlser/figure14": Experiment(
         "surfaces over both weights, by Optuna's grid sampler", mtlser_grid.grid, (*NETWORK, "figure")
+    ),
+    **{
+        f"mtap/{name}": Experiment(
+            f"softmax, focal, normalised, ArcFace, APFL: {mtap.TABLES[name]} ({', '.join(table)} in the paper)",
+            partial(mtap.losses, name=name),
+            (*NETWORK, "repeats", "rows"),
+        )
+        for name, table in mtap.printed()["losses"].items()
+    },
+    **{
+        f"mtap/{name}": Experiment(title, function, (*NETWORK, "repeats", "rows"))
+        for name, title, function in (
+            ("table4", "image, text and audio, alone and together", mtap.modalities),
+            ("table5", "the gender as a second task, in three ways", mtap.gender),
+            (
+                "table6",
+                "softmax and APFL, one and three modalities, with the gender",
+                partial(mtap.whole, name="table6"),
+            ),
+            ("table7", "peers as the paper quotes them, beside table 6", partial(mtap.whole, name="table7")),
+            ("sweep", "APFL over gamma, margin and scale", mtap.sweep),
+        )
+    },
+    **{
+        f"mtap/{name}": Experiment(title, partial(mtap_figures.maps, name=name), ("profile", "jobs", "figure"))
+        for name, title in (
+            ("figure4", "t-SNE of what is judged under four losses, by distance and by angle"),
+            ("figure5", "t-SNE of what is judged with one, two and three modalities"),
+        )
+    },
+    "mtap/imbalance": Experiment(
+        "recall of rare emotions under four losses", mtap_imbalance.imbalance, (*NETWORK, "rows", "figure")
     ),
 }
 """Every artifact, in the order of the chapters."""

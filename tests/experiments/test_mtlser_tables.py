@@ -24,7 +24,8 @@ def test_tasks_are_set_beside_the_emotion_alone_over_seeds(bench):
     for row, found in result["rows"].items():
         assert len(found["runs"]) == len(set(found["runs"])) == 2
         assert found["ua_sd_seeds"] is not None
-        assert ("above_alone" in found) == (row != "emotion alone")
+        assert ("emotion alone" in found["above"]) == (row != "emotion alone")
+        assert "strongest SVM" in found["above"]
         assert "speaker" in found["tasks"][0] if "speaker" in row or row == "all three" else True
     assert mtlser.tasks(replace(bench, repeats=2)) == result, "from the stored cells"
     assert "as stored" in bench.console.file.getvalue()

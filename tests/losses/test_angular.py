@@ -121,6 +121,24 @@ def test_half_precision_is_judged_in_fp32(loss, dtype):
     torch.testing.assert_close(loss(cosines, labels), loss(cosines.float(), labels), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("margin", [0.0, 0.3, 0.5, 1.2])
+@pytest.mark.parametrize("scale", [1.0, 10.0, 30.0])
+def test_without_focus_it_is_the_arcface_of_pytorch_metric_learning(scale, margin):
+    """Whose margin is in degrees; there too the cosine goes on by ``m sin m`` beyond pi - m."""
+    oracles = pytest.importorskip("pytorch_metric_learning.losses", reason="comes with the extra `dev`")
+    generator = torch.Generator().manual_seed(int(100 * margin + scale))
+    features = torch.randn(40, 6, generator=generator, dtype=torch.double, requires_grad=True)
+    labels = torch.randint(5, (40,), generator=generator)
+    oracle = oracles.ArcFaceLoss(num_classes=5, embedding_size=6, margin=math.degrees(margin), scale=scale).double()
+    head = CosineHead(6, 5).double()
+    head.weight.data = oracle.W.data.T.clone()
+    theirs = oracle(features, labels)
+    ours = arcface(head(features), labels, scale=scale, margin=margin)
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
+    gradients = (torch.autograd.grad(loss, features)[0] for loss in (ours, theirs))
+    torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("cosine", [1.0, -1.0, 1.0 + 1e-6, -1.0 - 1e-6, 0.999])
 def test_the_printed_equation_fails_where_ours_does_not(cosine, dtype):

@@ -1,0 +1,163 @@
+"""Chapter 05: losses with and without margin and focus, modalities, the gender in three ways (tables 1 to 7).
+
+The paper judges on EMO-DB, SAVEE and IEMOCAP with DenseNet169 from ImageNet, five runs per fold; here every artifact
+runs on any corpus (``--repeats 5`` for five runs), in the profiles quick and course with a small DenseNet on coarser
+images. Tables 4 to 7 stand on IEMOCAP alone; where it is not at hand, name another corpus.
+
+Source: Wen et al. 2023, section 5.
+Notebook: 05_mtap.ipynb
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from sercourse import corpora
+from sercourse.errors import UserError
+from sercourse.experiments.cells import Bench, printed_figures, stored_artifact
+from sercourse.experiments.side_by_side import show, side_by_side
+from sercourse.training.modalities import MINI, MINILM
+
+CHAPTER = "mtap"
+printed = partial(printed_figures, CHAPTER)
+stored = partial(stored_artifact, CHAPTER)
+
+STRANGERS: dict[str, str] = {"ravdess": "group-6", "iemocap": "session", "matrix": "group-5"}
+"""Corpus to its speaker-independent protocol; others leave one speaker out."""
+
+ACQUAINTED: dict[str, str] = {"savee": "kfold-5", "ravdess": "kfold-5"}
+"""Corpus to its speaker-dependent protocol; others have ten folds over utterances."""
+
+SECONDS: dict[str, float] = {"savee": 5.0, "iemocap": 6.0}
+"""Corpus to the length of its images; others have the 4 s of EMO-DB."""
+
+TABLES: dict[str, str] = {"table1": "strangers", "table2": "acquainted", "table3": "strangers"}
+"""Of the losses, and who is tested."""
+
+LOSSES: tuple[str, ...] = ("softmax", "focal", "normalised", "arcface", "apfl")
+"""Normalised softmax is no row of the paper's: it tells what normalisation does from what the margin does."""
+
+BRANCHES: dict[str, tuple[str, ...]] = {
+    "image": (),
+    "text": ("image=none", "text"),
+    "audio": ("image=none", "audio"),
+    "image and text": ("text",),
+    "image and audio": ("audio",),
+    "all three": ("text", "audio"),
+}
+"""Which modalities; the second and the third are no rows of the paper's."""
+
+ENCODERS: dict[str, dict[str, str]] = {
+    "quick": {"text": MINILM, "audio": MINI},
+    "course": {"text": MINILM, "audio": MINI},
+    "paper": {"text": "google-bert/bert-base-uncased", "audio": "vggish"},
+}
+"""Of each profile."""
+
+WHOLE: dict[str, tuple[str, ...]] = {
+    "image, softmax": ("loss=softmax",),
+    "all three, softmax": ("loss=softmax", "text", "audio"),
+    "image, APFL": ("loss=apfl",),
+    "all three, APFL": ("loss=apfl", "text", "audio"),
+    "all three, APFL, gender": ("loss=apfl", "text", "audio", "gender=B"),
+}
+"""Table 6; its last row is the method of the title, which the paper never prints."""
+
+GAMMAS, MARGINS, SCALES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0), (0.0, 0.2, 0.3, 0.5, 0.8), (1.0, 5.0, 10.0, 30.0)
+"""Of the sweep, one at a time, around gamma .1, m .5, s 10."""
+
+
+def protocol_of(corpus: str, tested: str = "strangers") -> str:
+    """The protocol of a corpus.
+
+    Args:
+        corpus: its name, in noise or not.
+        tested: "strangers" (speaker-independent) or "acquainted" (speaker-dependent).
+    """
+    name = corpus.partition("+")[0]
+    return STRANGERS.get(name, "loso") if tested == "strangers" else ACQUAINTED.get(name, "kfold-10")
+
+
+def losses(bench: Bench, name: str) -> dict:
+    """Tables 1 to 3: the spectrogram alone under five losses, each compared with softmax and with ArcFace.
+
+    Args:
+        bench: how to measure.
+        name: "table1" (strangers), "table2" (speaker-dependent) or "table3" (IEMOCAP's sessions).
+    """
+    table = printed()["losses"][name]
+    bench = replace(bench, corpus=bench.corpus or next(iter(table)))
+    paper = table.get(bench.corpus) or next(iter(table.values()))
+    rows = {loss: loss_changes(loss, paper) for loss in LOSSES}
+    found = _measured(bench, name, protocol_of(bench.corpus, TABLES[name]), rows, ("softmax", "arcface"), "wa")
+    return found | {"printed": table.get(bench.corpus)}
+
+
+def loss_changes(loss: str, paper: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """A loss with the gamma and the margin that the paper found best for it."""
+    chosen = paper.get(loss, {})
+    return (f"loss={loss}", *(f"{name}={chosen[name]:g}" for name in ("gamma", "margin") if name in chosen))
+
+
+def modalities(bench: Bench) -> dict:
+    """Table 4: what each modality brings, under softmax as in the paper."""
+    rows = {row: ("loss=softmax", *changes) for row, changes in BRANCHES.items()}
+    return _on_all(bench, "table4", rows, ("image",)) | {"printed": printed()["modalities"]}
+
+
+def gender(bench: Bench) -> dict:
+    """Table 5: the gender recognised from one, two or three modalities, under softmax, with the paper's lambdas."""
+    paper = printed()["gender"]["densenet169"]
+    base = ("loss=softmax", "text", "audio")
+    rows = {"no gender": base}
+    rows |= {f"MTL-{way}": (*base, f"gender={way}", f"gender_weight={paper[way]['weight']:g}") for way in "ABC"}
+    return _on_all(bench, "table5", rows, ("no gender",)) | {"printed": printed()["gender"]}
+
+
+def whole(bench: Bench, name: str) -> dict:
+    """Tables 6 and 7: softmax and APFL with one and with three modalities, and with the gender; quoted peers beside.
+
+    Args:
+        bench: how to measure.
+        name: "table6" or "table7", which have the same measured rows.
+    """
+    found = _on_all(bench, name, WHOLE, ("image, softmax", "all three, softmax"))
+    return found | {"printed": printed()["whole"], "quoted": printed()["peers"]}
+
+
+def sweep(bench: Bench) -> dict:
+    """APFL over gamma, margin and scale, one at a time: how much depends on numbers that were chosen by the result."""
+    bench = replace(bench, corpus=bench.corpus or "emodb")
+    rows = {f"gamma {value:g}": (f"gamma={value:g}",) for value in GAMMAS}
+    rows |= {f"margin {value:g}": (f"margin={value:g}",) for value in MARGINS}
+    rows |= {f"scale {value:g}": (f"scale={value:g}",) for value in SCALES}
+    return _measured(bench, "sweep", protocol_of(bench.corpus), rows, (), "ua") | {"printed": printed()["sweep"]}
+
+
+def _on_all(bench: Bench, name: str, rows: Mapping[str, Sequence[str]], references: Sequence[str]) -> dict:
+    """Tables that want texts: of the paper's corpus, or of another one that has them.
+
+    Raises:
+        UserError: the corpus has no transcripts.
+    """
+    bench = replace(bench, corpus=bench.corpus or "iemocap")
+    if corpora.load(bench.corpus)["text"].isna().all():
+        raise UserError(f"{bench.corpus}: has no transcripts for the text branch; take emodb or synthetic.")
+    encoders = ENCODERS[bench.profile]
+    named = {row: [f"{one}={encoders[one]}" if one in encoders else one for one in changes]
+             for row, changes in rows.items()}  # fmt: skip
+    return _measured(bench, name, protocol_of(bench.corpus), named, references, "ua")
+
+
+def _measured(
+    bench: Bench, name: str, protocol: str, rows: Mapping[str, Sequence[str]], references: Sequence[str], metric: str
+) -> dict:
+    """Rows side by side, shown and told."""
+    seconds = [f"seconds={SECONDS[bench.corpus]:g}"] if bench.corpus in SECONDS and bench.profile != "quick" else []
+    rows = {row: (*changes, *seconds) for row, changes in rows.items()}
+    found = side_by_side(bench, CHAPTER, protocol, rows, references, metric=metric)
+    show(bench, f"{bench.corpus}, {protocol}", found, references, metric)
+    asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
+    return {"artifact": f"{CHAPTER}/{name}", **asked, "repeats": bench.repeats} | found

@@ -1,0 +1,98 @@
+"""Chapter 05's figures 4 and 5: t-SNE of what the heads judge, by distance and by angle.
+
+The paper shows figure 4 in Euclidean and in angular space, figure 5 in the first alone. A loss of cosines sees angles
+only, so its map by distance also shows lengths that mean nothing to it.
+
+Source: Wen et al. 2023, figures 4 and 5.
+Notebook: 05_mtap.ipynb
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from sercourse import corpora
+from sercourse.experiments.cells import Bench, save_figure
+from sercourse.experiments.mtap import BRANCHES, CHAPTER, ENCODERS, loss_changes, printed, protocol_of
+from sercourse.explain.maps import METRICS, emotion_map, silhouette, tsne
+from sercourse.features.extract import extract
+from sercourse.training.batches import EvaluationSet, collate
+from sercourse.training.networks import TrainingConfig, load_or_train
+from sercourse.training.predict import Network
+from sercourse.training.protocols import Protocol
+
+LOSSES = ("softmax", "focal", "arcface", "apfl")
+SHOWN = ("image", "image and text", "image and audio", "all three")
+
+
+def maps(bench: Bench, name: str) -> dict:
+    """Maps of the first fold's test utterances, as a picture and as silhouettes by true emotion.
+
+    Args:
+        bench: how to measure; ``bench.figure`` is where the picture goes.
+        name: "figure4" (four losses on the spectrogram) or "figure5" (APFL on one, two, three modalities).
+
+    Returns:
+        ``silhouette``: per row and metric; ``ua``: of the fold, per row.
+    """
+    bench = replace(bench, corpus=bench.corpus or "iemocap", repeats=1)
+    protocol = protocol_of(bench.corpus)
+    paper = printed()["losses"]["table1"]["emodb"]
+    if name == "figure4":
+        rows = {loss: loss_changes(loss, paper) for loss in LOSSES}
+    else:
+        encoders = ENCODERS[bench.profile]
+        rows = {row: tuple(f"{one}={encoders[one]}" for one in BRANCHES[row]) for row in SHOWN}
+    vectors, scores, accuracy = {}, {}, {}
+    table = corpora.load(bench.corpus)
+    for row, changes in rows.items():
+        config = bench.config(CHAPTER, protocol, changes, fold=0)
+        run = load_or_train(config, table=table, jobs=bench.jobs, progress=bench.console is not None)
+        tested = table.loc[list(Protocol.from_json(run.protocol["repeats"][0]).folds[0].test)]
+        vectors[row], tested = fused(config, run.folder, tested)
+        scores[row] = {metric: silhouette(vectors[row], tested["emotion"], metric=metric) for metric in METRICS}
+        accuracy[row] = run.summary["ua"]
+        bench.say(f"{row}: silhouette " + ", ".join(f"{value:.2f} ({metric})" for metric, value in scores[row].items()))
+    if bench.figure is not None:
+        save_figure(picture(vectors, tested, bench.seed), bench.figure)
+    asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
+    return {"artifact": f"{CHAPTER}/{name}", **asked, "utterances": len(tested), "silhouette": scores, "ua": accuracy}
+
+
+@torch.inference_mode()
+def fused(config: TrainingConfig, folder: Path, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """What the first fold's emotion head judges, ``(N, H)``, and the utterances in that order.
+
+    Args:
+        config: of the run.
+        folder: of the run.
+        table: the utterances.
+    """
+    network = Network.load(folder)
+    names = config.recipe.features(config.settings)
+    features = {name: extract(table, name, progress=False) for name in names}
+    table = table[table.index.isin(next(iter(features.values())))]
+    derived = config.recipe.derived(features, table, config.settings)
+    examples = config.recipe.examples(features | derived, table, network.model.classes, config.settings)
+    items = EvaluationSet(examples, list(table.index), labelled=False).items
+    batches = (items[first : first + 64] for first in range(0, len(items), 64))
+    rows = [network.model(collate(batch, examples.padded))["fused"].numpy() for batch in batches]
+    return np.concatenate(rows), table
+
+
+def picture(vectors: dict[str, np.ndarray], table: pd.DataFrame, seed: int) -> Figure:
+    """A row of maps by distance and one by angle."""
+    size = 2.4 * len(vectors) + 1.5, 5.2
+    figure, axes = plt.subplots(len(METRICS), len(vectors), figsize=size, layout="constrained", dpi=80)
+    for metric, line in zip(METRICS, axes, strict=True):
+        for number, (ax, (row, points)) in enumerate(zip(line, vectors.items(), strict=True), start=1):
+            plane = tsne(points, seed=seed, metric=metric)
+            emotion_map(plane, table, ax, title=f"{row}, {metric}", legend=number == len(vectors))
+    return figure

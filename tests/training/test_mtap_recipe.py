@@ -141,3 +141,9 @@ def test_imagenet_weights_that_are_not_at_hand_are_replaced_said_and_written_dow
     with pytest.warns(UserWarning, match="weights of densenet169 are not at hand and [a-z.]+ cannot be reached"):
         settings = RECIPE.settings("paper", ("text=none",))
     assert settings.model == MtapConfig(image="densenet169", imagenet=False)
+
+
+def test_one_emotion_only_is_one_sentence(talking, monkeypatch, tmp_path):
+    monkeypatch.setenv("SERCOURSE_RUNS", str(tmp_path))
+    with pytest.raises(UserError, match="they show 1 emotion"):
+        train(config(), table=talking[talking["emotion"] == "anger"], progress=False)

@@ -20,7 +20,7 @@ CHAPTERS = [
     for chapter in yaml.safe_load((ROOT / "notebooks" / "course.yml").read_text("utf-8"))["chapters"]
     if chapter["ready"]
 ]
-PICTURES = {"01_signal_preprocessing": 3, "02_emotion_autoencoder": 1, "03_asp_mtl": 3}
+PICTURES = {"01_signal_preprocessing": 3, "02_emotion_autoencoder": 1, "03_asp_mtl": 3, "05_mtap": 1}
 """Widgets with a picture that a chapter has at least."""
 
 OpenNotebook = Callable[[str], NotebookPage]

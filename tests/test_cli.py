@@ -109,7 +109,7 @@ def test_doctor_looks_for_encoders_of_texts_sounds_and_images(monkeypatch, tmp_p
     assert "no VGGish" in doctor.check_modalities().text
     assert "no ImageNet weights" in doctor.check_modalities().text
     (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "vggish.pth").touch()
+    (tmp_path / "weights" / "vggish-10086976.pth").touch()
     assert "; VGGish; " in doctor.check_modalities().text
     monkeypatch.setattr("sercourse.training.modalities.find_spec", lambda name: None)
     assert "install sercourse[text]" in doctor.check_modalities().text

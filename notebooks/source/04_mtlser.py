@@ -419,8 +419,8 @@ axes[0].legend(["train", "validation"], frameon=False)
 plt.show()
 
 # %% [markdown]
-# **What we saw** (dotted: guessing). The text's loss falls most, in the first epoch, and yet what is written is a stray letter
-# here and there: blank is the safest answer for most frames, the silent phase of section 3. Emotion and speaker leave
+# **What we saw** (dotted: guessing). The text's loss falls most, in the first epoch, and yet what is written are letters here and
+# there, seldom a word: blank is the safest answer for most frames, the silent phase of section 3. Emotion and speaker leave
 # guessing behind at once. Six epochs on so few utterances show mechanics, no more; look at the interval. Writing takes
 # patience. With all 4000 utterances and the `course` profile (`sercourse reproduce mtlser/words --profile course`):
 

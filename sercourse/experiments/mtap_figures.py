@@ -15,15 +15,23 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 
 from sercourse import corpora
 from sercourse.experiments.cells import Bench, save_figure
-from sercourse.experiments.mtap import BRANCHES, CHAPTER, ENCODERS, loss_changes, printed, protocol_of
+from sercourse.experiments.mtap import (
+    BRANCHES,
+    CHAPTER,
+    ENCODERS,
+    IEMOCAP,
+    image_length,
+    loss_changes,
+    printed,
+    protocol_of,
+)
 from sercourse.explain.maps import METRICS, emotion_map, silhouette, tsne
 from sercourse.features.extract import extract
-from sercourse.training.batches import EvaluationSet, collate
+from sercourse.training.frozen import frozen
 from sercourse.training.networks import TrainingConfig, load_or_train
 from sercourse.training.predict import Network
 from sercourse.training.protocols import Protocol
@@ -42,31 +50,32 @@ def maps(bench: Bench, name: str) -> dict:
     Returns:
         ``silhouette``: per row and metric; ``ua``: of the fold, per row.
     """
-    bench = replace(bench, corpus=bench.corpus or "iemocap", repeats=1)
+    bench = replace(bench, corpus=bench.corpus or IEMOCAP, repeats=1)
     protocol = protocol_of(bench.corpus)
-    paper = printed()["losses"]["table1"]["emodb"]
+    paper = printed()["losses"]["table3" if bench.corpus == IEMOCAP else "table1"]
+    paper = paper.get(bench.corpus) or next(iter(paper.values()))
     if name == "figure4":
         rows = {loss: loss_changes(loss, paper) for loss in LOSSES}
     else:
         encoders = ENCODERS[bench.profile]
         rows = {row: tuple(f"{one}={encoders[one]}" for one in BRANCHES[row]) for row in SHOWN}
-    vectors, scores, accuracy = {}, {}, {}
+    vectors, shown, scores, accuracy = {}, {}, {}, {}
     table = corpora.load(bench.corpus)
     for row, changes in rows.items():
-        config = bench.config(CHAPTER, protocol, changes, fold=0)
+        config = bench.config(CHAPTER, protocol, (*changes, *image_length(bench)), fold=0)
         run = load_or_train(config, table=table, jobs=bench.jobs, progress=bench.console is not None)
         tested = table.loc[list(Protocol.from_json(run.protocol["repeats"][0]).folds[0].test)]
         vectors[row], tested = fused(config, run.folder, tested)
+        shown[row] = tested
         scores[row] = {metric: silhouette(vectors[row], tested["emotion"], metric=metric) for metric in METRICS}
         accuracy[row] = run.summary["ua"]
         bench.say(f"{row}: silhouette " + ", ".join(f"{value:.2f} ({metric})" for metric, value in scores[row].items()))
     if bench.figure is not None:
-        save_figure(picture(vectors, tested, bench.seed), bench.figure)
+        save_figure(picture(vectors, shown, bench.seed), bench.figure)
     asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
     return {"artifact": f"{CHAPTER}/{name}", **asked, "utterances": len(tested), "silhouette": scores, "ua": accuracy}
 
 
-@torch.inference_mode()
 def fused(config: TrainingConfig, folder: Path, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """What the first fold's emotion head judges, ``(N, H)``, and the utterances in that order.
 
@@ -78,21 +87,18 @@ def fused(config: TrainingConfig, folder: Path, table: pd.DataFrame) -> tuple[np
     network = Network.load(folder)
     names = config.recipe.features(config.settings)
     features = {name: extract(table, name, progress=False) for name in names}
-    table = table[table.index.isin(next(iter(features.values())))]
+    table = table[[all(i in maps for maps in features.values()) for i in table.index]]
     derived = config.recipe.derived(features, table, config.settings)
     examples = config.recipe.examples(features | derived, table, network.model.classes, config.settings)
-    items = EvaluationSet(examples, list(table.index), labelled=False).items
-    batches = (items[first : first + 64] for first in range(0, len(items), 64))
-    rows = [network.model(collate(batch, examples.padded))["fused"].numpy() for batch in batches]
-    return np.concatenate(rows), table
+    return frozen(network.model, examples, list(table.index), ("fused",))["fused"], table
 
 
-def picture(vectors: dict[str, np.ndarray], table: pd.DataFrame, seed: int) -> Figure:
+def picture(vectors: dict[str, np.ndarray], tables: dict[str, pd.DataFrame], seed: int) -> Figure:
     """A row of maps by distance and one by angle."""
     size = 2.4 * len(vectors) + 1.5, 5.2
     figure, axes = plt.subplots(len(METRICS), len(vectors), figsize=size, layout="constrained", dpi=80)
     for metric, line in zip(METRICS, axes, strict=True):
         for number, (ax, (row, points)) in enumerate(zip(line, vectors.items(), strict=True), start=1):
             plane = tsne(points, seed=seed, metric=metric)
-            emotion_map(plane, table, ax, title=f"{row}, {metric}", legend=number == len(vectors))
+            emotion_map(plane, tables[row], ax, title=f"{row}, {metric}", legend=number == len(vectors))
     return figure

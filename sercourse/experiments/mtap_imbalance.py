@@ -1,7 +1,8 @@
 """Chapter 05: what becomes of rare emotions under each loss, when they become rarer.
 
-Every second emotion is made a minority: of its utterances a half, a quarter, an eighth are kept, in training and test
-alike, always the same ones, and each share holds the smaller shares. The other emotions stay whole.
+Every second emotion is made a minority: of its utterances a half, a quarter, an eighth are kept, speaker by speaker and
+rounded up, and each share holds the smaller ones. The other emotions stay whole. All are judged on the same utterances,
+those of the smallest share.
 
 Source: Wen et al. 2023, section 3 ("class imbalance"), which claims and does not measure it.
 Notebook: 05_mtap.ipynb
@@ -17,8 +18,9 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from sercourse import corpora
-from sercourse.experiments.cells import Bench, save_figure
-from sercourse.experiments.mtap import CHAPTER, loss_changes, printed, protocol_of
+from sercourse.evaluation.metrics import per_class, ua
+from sercourse.experiments.cells import Bench, save_figure, spelled, unspelled
+from sercourse.experiments.mtap import CHAPTER, image_length, loss_changes, printed, protocol_of
 from sercourse.models.multitask import MAIN
 from sercourse.training.networks import load_or_train
 
@@ -41,13 +43,16 @@ def imbalance(bench: Bench) -> dict:
     bench.check_rows([f"{loss} {share:g}" for loss in LOSSES for share in SHARES])
     paper = printed()["losses"]["table1"]["emodb"]
     rows = {}
+    judged = thinned(table, rare, min(SHARES), seed=bench.seed).index
     for share in SHARES:
         part = thinned(table, rare, share, seed=bench.seed)
+        kept = float(part[MAIN].isin(rare).sum() / table[MAIN].isin(rare).sum())
         for loss in LOSSES:
             row = f"{loss} {share:g}"
-            rows[row] = _cell(bench, row, protocol, loss_changes(loss, paper), part, share)
+            rows[row] = _cell(bench, row, protocol, (*loss_changes(loss, paper), *image_length(bench)), part, share)
             if rows[row] is not None:
-                rows[row] = _recalls(rows[row], rare) | {"loss": loss, "share": share, "run": rows[row]["run"]}
+                about = {"loss": loss, "share": share, "kept": kept, "run": rows[row]["run"]}
+                rows[row] = _recalls(rows[row], part, judged, rare) | about
     if bench.figure is not None:
         save_figure(picture(rows), bench.figure)
     if bench.console is not None:
@@ -87,7 +92,7 @@ def picture(rows: dict[str, dict | None]) -> Figure:
     for ax, side in zip(figure.subplots(1, 2, sharey=True), ("minority", "majority"), strict=True):
         for loss in LOSSES:
             found = [row for row in rows.values() if row is not None and row["loss"] == loss]
-            ax.plot([row["share"] for row in found], [row[side] for row in found], marker="o", label=loss)
+            ax.plot([row["kept"] for row in found], [row[side] for row in found], marker="o", label=loss)
         ax.set_xscale("log", base=2)
         ax.set(title=side, xlabel="share of the minority kept", ylabel="mean recall (%)")
     ax.legend(frameon=False)
@@ -101,7 +106,8 @@ def _cell(
 
     def measure() -> dict:
         run = load_or_train(config, table=part, jobs=bench.jobs, progress=bench.console is not None)
-        return {name: run.summary[name] for name in ("settings", "wa", "ua", "per_class", "n_test", "run")}
+        kept = {name: run.summary[name] for name in ("settings", "wa", "ua", "confusion", "n_test", "run")}
+        return kept | spelled(run.predictions)
 
     def valid(cell: dict) -> bool:
         return config.settings.agrees(cell["settings"]) and cell["n_test"] == len(part)
@@ -109,8 +115,11 @@ def _cell(
     return bench.kept(f"{row}, {protocol}", row, CHAPTER, config.name, measure, valid=valid)
 
 
-def _recalls(cell: dict, rare: list[str]) -> dict:
-    recalls = {emotion: figures["recall"] for emotion, figures in cell["per_class"].items()}
+def _recalls(cell: dict, part: pd.DataFrame, judged: pd.Index, rare: list[str]) -> dict:
+    """Mean recall of both sides, and the recall of every emotion, over the utterances that all shares have."""
+    told = unspelled(cell, part).loc[judged]
+    recalls = per_class(told[MAIN], told["predicted"])["recall"].to_dict()
     sides = {"minority": [r for e, r in recalls.items() if e in rare],
              "majority": [r for e, r in recalls.items() if e not in rare]}  # fmt: skip
-    return {side: float(np.mean(values)) for side, values in sides.items()} | {"ua": cell["ua"], "recall": recalls}
+    means = {side: float(np.mean(values)) for side, values in sides.items()}
+    return means | {"ua": ua(told[MAIN], told["predicted"]), "recall": recalls, "n_test": len(told)}

@@ -46,7 +46,12 @@ TASKS: dict[str, tuple[str, ...]] = {
 }
 """Which tasks the shared encoder learns from."""
 
-PROTOCOLS: dict[str, str] = {"ravdess": "group-6", "iemocap": "session", "matrix": "group-5"}
+PROTOCOLS: dict[str, str] = {
+    "ravdess": "group-6",
+    "iemocap": "session",
+    "iemocap-improvised": "session",
+    "matrix": "group-5",
+}
 """Corpus to its speaker-independent protocol; others have five groups of speakers."""
 
 LESSON: dict[str, tuple[str, str]] = {

@@ -61,6 +61,19 @@ class Features(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self.paths)
 
+    def __contains__(self, utterance_id: object) -> bool:
+        return utterance_id in self.paths
+
+    @property
+    def keys_of(self) -> dict[str, str]:
+        """Utterance id to what tells its audio from others', hexadecimal."""
+        return {i: path.stem for i, path in self.paths.items()}
+
+    @property
+    def made_by(self) -> str:
+        """The extractor's name, version and configuration, as the store spells them."""
+        return next((path.parent.parent.name for path in self.paths.values()), "")
+
     @property
     def frame(self) -> pd.DataFrame:
         """One row of ``D`` features per utterance (for functionals such as IS10), indexed by utterance id.

@@ -69,6 +69,7 @@ class Mtap(MultiTaskModel):
             batch: of the modalities that the network has, ``image (B, T, F)``, dB, with ``frames (B, T)`` and
                 ``bands (B, F)``, 1.0 for what is seen and 0.0 for padding and masks; ``text (B, D)`` and
                 ``audio (B, D')`` with ``text_there (B,)`` and ``audio_there (B,)``, 0.0 where an utterance has none.
+                A modality that nobody in the batch has may be left out.
 
         Returns:
             ``emotion (B, C)``: cosines, or logits, as the loss wants them; ``gender (B, 2)``: logits; ``fused
@@ -83,7 +84,10 @@ class Mtap(MultiTaskModel):
         return outputs
 
     def _part(self, name: str, batch: Batch) -> Tensor:
-        """One modality's vectors, ``(B, D)``."""
+        """One modality's vectors, ``(B, D)``; 0 where nobody in the batch has it."""
+        if name not in batch:
+            first = next(iter(batch.values()))
+            return torch.zeros(len(first), self.sizes[name], device=first.device)
         scaled = self.scales[name](batch[name])
         if name == IMAGE:
             return self.image(scaled * batch["frames"][:, :, None] * batch["bands"][:, None])

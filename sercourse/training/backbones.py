@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -71,12 +71,14 @@ def fingerprint(name: str) -> str:
     """16 hexadecimal digits that tell a checkpoint from a later one of the same name: of a folder's files, or the
     commit of the hub."""
     source = _source(name)
-    return folder_fingerprint(Path(source)) if Path(source).is_dir() else str(_config(name)._commit_hash)[:16]
+    if Path(source).is_dir():
+        files = sorted(Path(source).glob("*.safetensors")) + sorted(Path(source).glob("*config.json"))
+        return hash_of_files(files)
+    return str(_config(name)._commit_hash)[:16]
 
 
-def folder_fingerprint(folder: Path) -> str:
-    """16 hexadecimal digits over a checkpoint's weights and settings."""
-    files = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("*config.json"))
+def hash_of_files(files: Iterable[Path]) -> str:
+    """16 hexadecimal digits over some files, in this order."""
     return hashlib.sha256("".join(file_hash(file) for file in files).encode()).hexdigest()[:16]
 
 

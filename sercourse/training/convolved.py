@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from sercourse.errors import UserError
 from sercourse.features.extract import Features
 from sercourse.models.mtlser_config import MtlserConfig
 from sercourse.models.speech_encoder import SpeechEncoder
+from sercourse.signal.audio import SAMPLE_RATE
 from sercourse.training.backbones import load_backbone
 from sercourse.training.stored import Address, Stored
 
@@ -35,20 +36,23 @@ class Convolved(Stored):
     def __init__(self, waveforms: Features, config: MtlserConfig) -> None:
         if not config.pretrained:
             raise UserError("cached=true: needs pretrained=true, for random convolutions are others in every network.")
-        self.encoder = load_backbone(config.backbone).eval()
-        built = f"{self.encoder.normalise} {self.encoder.convolutions}"  # strides, norms and activations too
-        address = Address("convolved", digest(self.encoder.convolutions.parameters(), built))
-        keys = {i: path.stem for i, path in waveforms.paths.items()}
-        super().__init__(keys, address, partial(_computed, self.encoder, waveforms), waveforms.store)
-
-    @property
-    def per_second(self) -> float:
+        encoder = frozen_backbone(config.backbone, config.fingerprint)
+        built = f"{encoder.normalise} {encoder.convolutions}"  # strides, norms and activations too
+        address = Address("convolved", digest(encoder.convolutions.parameters(), built), made_from=waveforms.made_by)
+        compute = partial(_computed, config.backbone, config.fingerprint, waveforms)
+        super().__init__(waveforms.keys_of, address, compute, waveforms.store)
+        self.per_second = SAMPLE_RATE / encoder.convolutions.hop
         """Frames per second."""
-        return 16_000 / self.encoder.convolutions.hop
 
 
-def _computed(encoder: SpeechEncoder, waveforms: Features, utterance_id: str) -> np.ndarray:
-    return convolved(encoder, waveforms[utterance_id])
+@lru_cache(maxsize=1)
+def frozen_backbone(name: str, fingerprint: str) -> SpeechEncoder:
+    """An encoder that nobody trains, loaded once per process; the fingerprint tells versions of one name apart."""
+    return load_backbone(name).eval()
+
+
+def _computed(backbone: str, fingerprint: str, waveforms: Features, utterance_id: str) -> np.ndarray:
+    return convolved(frozen_backbone(backbone, fingerprint), waveforms[utterance_id])
 
 
 @torch.inference_mode()

@@ -17,6 +17,7 @@ from torch import Tensor
 from torchvision.models import WeightsEnum, get_model_weights
 
 from sercourse.errors import UserError
+from sercourse.features.store import file_hash
 
 _PATIENCE = 5.0  # seconds that the server is waited for
 
@@ -34,11 +35,13 @@ def imagenet_at_hand(name: str) -> bool:
     try:
         if constants.HF_HUB_OFFLINE:
             raise requests.ConnectionError("HF_HUB_OFFLINE is set")
-        return requests.head(weights.url, timeout=_PATIENCE, allow_redirects=True).ok
+        requests.head(weights.url, timeout=_PATIENCE, allow_redirects=True).raise_for_status()
+        return True
     except requests.RequestException:
         warnings.warn(
-            f"imagenet=true: the weights of {name} are not at hand and {urlparse(weights.url).hostname} cannot be"
-            " reached; the image branch begins with random weights, and its figures are not those of a pretrained one.",
+            f"imagenet=true: the weights of {name} are not at hand and cannot be had from"
+            f" {urlparse(weights.url).hostname}; the image branch begins with random weights, and its"
+            " figures are not those of a pretrained one.",
             stacklevel=2,
         )
         return False
@@ -55,12 +58,18 @@ def imagenet_state(name: str) -> dict[str, Tensor]:
     Raises:
         UserError: they cannot be fetched, or are not what was published.
     """
+    file = imagenet_file(name)
+    digits = file.stem.rpartition("-")[2]  # torch's convention: the first ones of the sha256
     try:
-        return _weights(name).get_state_dict(progress=False, check_hash=True, weights_only=True)
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(_weights(name).url, str(file), hash_prefix=digits, progress=False)
     except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"imagenet=true: the weights of {name} cannot be fetched ({error}); or set imagenet=false."
-        ) from None
+        reason = f"the weights of {name} cannot be fetched ({error})"
+        raise UserError(f"imagenet=true: {reason}; try again later, or set imagenet=false.") from None
+    if not file_hash(file).startswith(digits):
+        raise UserError(f"{file}: its sha256 does not begin with {digits}, so it is damaged; delete it.")
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _weights(name: str) -> WeightsEnum:

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from transformers import AutoConfig
 
 from sercourse.errors import UserError
 from sercourse.features.extract import Features
-from sercourse.features.store import FeatureStore, file_hash
+from sercourse.features.store import FeatureStore
 from sercourse.models.mtap_config import NONE
 from sercourse.paths import cache_dir
-from sercourse.training.backbones import MINI, at_hand, fingerprint, folder_fingerprint, load_backbone, quietly
+from sercourse.training.backbones import MINI, at_hand, fingerprint, hash_of_files, load_backbone, quietly
 from sercourse.training.pooled import layer_means
 from sercourse.training.stored import Address, Stored
-from sercourse.training.vggish_weights import embed, load_vggish
+from sercourse.training.vggish_weights import PCA_FILES, PUBLISHED, embed, load_vggish
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -63,7 +64,7 @@ def audio_at_hand(name: str) -> str:
     if name != VGGISH:
         return at_hand(name, "audio")
     if vggish_file().is_file():
-        return str(vggish_file())
+        return VGGISH
     warnings.warn(
         f"audio={VGGISH}: no published weights in {vggish_file()}; the small encoder that ships with sercourse"
         f" ({MINI}) is used instead, and its figures are not those of VGGish.",
@@ -74,20 +75,35 @@ def audio_at_hand(name: str) -> str:
 
 def vggish_file() -> Path:
     """Where the published weights of VGGish are looked for; see :mod:`~sercourse.training.vggish_weights`."""
-    return cache_dir() / "weights" / "vggish.pth"
+    return cache_dir() / "weights" / next(iter(PUBLISHED))
 
 
-@lru_cache(maxsize=16)
-def encoder_fingerprint(name: str) -> str:
-    """What tells an encoder from a later one of the same name."""
+def text_fingerprint(name: str) -> str:
+    """What tells a sentence encoder from a later one of the same name: all files of its folder, or the hub's commit."""
     if name == NONE:
         return ""
-    if Path(name).is_file():
-        return file_hash(Path(name))[:16]
-    return folder_fingerprint(_text_folder(name)) if _text_folder(name).is_dir() else fingerprint(name)
+    folder = _text_folder(name)
+    if folder.is_dir():
+        return hash_of_files(sorted(file for file in folder.rglob("*") if file.is_file()))
+    try:
+        with quietly():
+            return str(AutoConfig.from_pretrained(name)._commit_hash)[:16]
+    except (OSError, ValueError) as error:
+        raise UserError(f"text={name}: holds no sentence encoder in safetensors ({_first_line(error)}).") from None
 
 
-def text_vectors(texts: pd.Series, encoder: str, store: FeatureStore) -> Stored:
+def audio_fingerprint(name: str) -> str:
+    """The same for the audio branch; of VGGish the network's file and the PCA beside it."""
+    if name == NONE:
+        return ""
+    file = _vggish(name)
+    if file is None:
+        return fingerprint(name)
+    beside = [file.with_name(pca) for pca in PCA_FILES if file.with_name(pca).is_file()]
+    return hash_of_files([file, *beside[:1]])
+
+
+def text_vectors(texts: pd.Series, encoder: str, store: FeatureStore) -> Stored | dict[str, np.ndarray]:
     """Sentence vectors of those utterances that have a text; equal texts are read once.
 
     Args:
@@ -96,8 +112,10 @@ def text_vectors(texts: pd.Series, encoder: str, store: FeatureStore) -> Stored:
         store: where vectors are kept.
     """
     known = {str(i): text.strip() for i, text in texts.items() if isinstance(text, str) and text.strip()}
+    if not known:
+        return {}
     keys = {i: hashlib.sha256(f"text: {text}".encode()).hexdigest() for i, text in known.items()}
-    address = Address("sentence", encoder_fingerprint(encoder))
+    address = Address("sentence", text_fingerprint(encoder))
     return Stored(keys, address, partial(_read, encoder, known), store)
 
 
@@ -110,13 +128,18 @@ def read(encoder: str, text: str) -> np.ndarray:
     return sentence_encoder(encoder).encode(text, show_progress_bar=False).astype(np.float32)
 
 
-@lru_cache(maxsize=1)
 def sentence_encoder(name: str) -> SentenceTransformer:
     """A sentence encoder, on the CPU.
 
     Raises:
         UserError: no encoder there, or none in safetensors.
     """
+    return _sentence_encoder(name, text_fingerprint(name))
+
+
+@lru_cache(maxsize=1)
+def _sentence_encoder(name: str, weights: str) -> SentenceTransformer:
+    """The same, loaded once; the fingerprint tells versions of one name apart."""
     from sentence_transformers import SentenceTransformer  # seconds, and an extra
 
     try:
@@ -135,23 +158,34 @@ def audio_vectors(waveforms: Vectors, encoder: str) -> Stored | dict[str, np.nda
     """
     if not isinstance(waveforms, Features):
         return {i: listener(encoder)(waveforms[i]) for i in waveforms}
-    keys = {i: path.stem for i, path in waveforms.paths.items()}
-    address = Address("heard", encoder_fingerprint(encoder))
-    return Stored(keys, address, partial(_heard, encoder, waveforms), waveforms.store)
+    address = Address("heard", audio_fingerprint(encoder), made_from=waveforms.made_by)
+    return Stored(waveforms.keys_of, address, partial(_heard, encoder, waveforms), waveforms.store)
 
 
 def _heard(encoder: str, waveforms: Vectors, utterance_id: str) -> np.ndarray:
     return listener(encoder)(waveforms[utterance_id])
 
 
-@lru_cache(maxsize=1)
 def listener(encoder: str) -> Callable[[np.ndarray], np.ndarray]:
     """Waveform ``(N,)`` to vector ``(D,)``: of a speech encoder the means of all layers one after the other, of
     VGGish the mean over its seconds."""
-    if Path(encoder).is_file():
-        return partial(embed, load_vggish(encoder))
+    return _listener(encoder, audio_fingerprint(encoder))
+
+
+@lru_cache(maxsize=1)
+def _listener(encoder: str, weights: str) -> Callable[[np.ndarray], np.ndarray]:
+    """The same, loaded once; the fingerprint tells versions of one name apart."""
+    file = _vggish(encoder)
+    if file is not None:
+        return partial(embed, load_vggish(file))
     network = load_backbone(encoder).eval()
     return lambda waveform: layer_means(network, waveform).ravel()
+
+
+def _vggish(name: str) -> Path | None:
+    """The file of VGGish's weights, where a name means them."""
+    file = vggish_file() if name == VGGISH else Path(name)
+    return file if file.is_file() else None
 
 
 def _text_source(name: str) -> Path | str:

@@ -5,6 +5,7 @@ Notebook: 04_mtlser.ipynb
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,13 +22,15 @@ class Address:
     name: str
     weights: str
     """Of the network: a fingerprint or digest."""
+    made_from: str = ""
+    """What it was given: the feature set, as the store spells it; nothing for texts."""
     version: int = 1
     columns: None = None
 
     @property
     def config(self) -> dict:
         """As the store wants it."""
-        return {"weights": self.weights}
+        return {"weights": self.weights, "made_from": self.made_from}
 
 
 class Stored(Mapping[str, np.ndarray]):
@@ -50,11 +53,15 @@ class Stored(Mapping[str, np.ndarray]):
         try:
             array = self.store.read(entry)
         except DamagedEntry:
+            warnings.warn(f"{self.address.name}: a damaged entry of the feature store is computed again.", stacklevel=2)
             array = None
         if array is None:
             array = self.compute(utterance_id)
             self.store.write(entry, array)
         return array
+
+    def __contains__(self, utterance_id: object) -> bool:
+        return utterance_id in self.keys_of
 
     def fill(self, *, progress: bool = False) -> None:
         """Compute what is not stored yet, one utterance after the other.

@@ -10,7 +10,7 @@ from sercourse.features.extract import extract
 from sercourse.features.store import FeatureStore
 from sercourse.training import modalities
 from sercourse.training.backbones import load_backbone
-from sercourse.training.modalities import audio_vectors, encoder_fingerprint, listener, text_at_hand, text_vectors
+from sercourse.training.modalities import audio_vectors, listener, text_at_hand, text_fingerprint, text_vectors
 from sercourse.training.pooled import layer_means
 
 
@@ -35,7 +35,7 @@ def test_texts_become_vectors_of_a_real_encoder_once_each(tmp_path, monkeypatch)
     again = text_vectors(texts, "minilm", FeatureStore(tmp_path))
     np.testing.assert_array_equal(again["a"], vectors["a"])
     assert asked.count("I am so happy!") == 1, "from the store"
-    assert len(encoder_fingerprint("minilm")) == 16
+    assert len(text_fingerprint("minilm")) == 16
 
 
 def test_audio_is_heard_by_all_layers_and_kept(little_corpus):
@@ -83,3 +83,18 @@ def test_a_damaged_file_of_vggish_weights_is_refused(tmp_path):
     (tmp_path / "broken.pth").write_bytes(b"no weights")
     with pytest.raises(UserError, match=r"broken\.pth"):
         listener(str(tmp_path / "broken.pth"))
+
+
+def test_a_text_encoder_of_the_hub_is_known_by_its_commit(monkeypatch):
+    """Of any architecture: BERT is none of those that hear."""
+    found = type("Config", (), {"_commit_hash": "0123456789abcdef0123", "model_type": "bert"})()
+    monkeypatch.setattr(modalities.AutoConfig, "from_pretrained", lambda name: found)
+    assert text_fingerprint("google-bert/bert-base-uncased") == "0123456789abcdef"
+
+
+def test_another_file_of_a_sentence_encoder_gives_another_fingerprint(tmp_path):
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "1_Pooling" / "config.json").write_text("mean")
+    before = text_fingerprint(str(tmp_path))
+    (tmp_path / "1_Pooling" / "config.json").write_text("maximum")
+    assert text_fingerprint(str(tmp_path)) != before

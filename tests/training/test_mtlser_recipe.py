@@ -1,6 +1,7 @@
 """MTLSER in training: waveforms with texts and speakers, from a table to a run folder and back."""
 
 import json
+import pickle
 import shutil
 import warnings
 
@@ -129,6 +130,7 @@ def test_items_hold_stored_convolutions_and_unknown_labels_are_missing(talking, 
     whole = RECIPE.examples(features, talking, classes, settings)
     assert whole.training_item("little/05", np.random.default_rng(0))["audio"].ndim == 1
     assert len(fresh) == len(list(fresh)) == len(talking)
+    assert pickle.loads(pickle.dumps(fresh)).per_second == fresh.per_second, "it goes to other processes"
 
 
 def test_a_stretch_of_a_very_long_utterance_brings_no_text(talking, small):

@@ -9,7 +9,6 @@ Notebook: 05_mtap.ipynb
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -25,12 +24,12 @@ from sercourse.training.batches import Examples, Item, class_index
 from sercourse.training.imagenet import imagenet_at_hand, imagenet_state
 from sercourse.training.images import ImageConfig, framed, hide, image, warped
 from sercourse.training.modalities import (
+    MINILM,
     audio_at_hand,
+    audio_fingerprint,
     audio_vectors,
-    encoder_fingerprint,
-    listener,
-    read,
     text_at_hand,
+    text_fingerprint,
     text_vectors,
 )
 from sercourse.training.recipes.base import FeatureMaps, Recipe, frame_statistics
@@ -54,10 +53,10 @@ class Modalities(Examples):
     padded = ()
 
     def __init__(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> None:
-        self.config, model = settings.data, settings.model
+        self.config = settings.data
         self.images = features.get(SPECTROGRAM)
-        self.vectors = {name: features[name] for name in (TEXT, AUDIO) if name in model.modalities}
-        self.widths = {name: width(name, model) for name in self.vectors}
+        self.vectors = {name: features[name] for name in (TEXT, AUDIO) if features.get(name)}
+        self.widths = {name: len(next(iter(vectors.values()))) for name, vectors in self.vectors.items()}
         self.labels = tuple(classes)
         self.labels_of = {
             task: {i: class_index(label, names) for i, label in table[task].items()} for task, names in classes.items()
@@ -94,14 +93,6 @@ class Modalities(Examples):
         return item
 
 
-@lru_cache(maxsize=8)
-def width(name: str, model: MtapConfig) -> int:
-    """``D`` of the text's or the audio's vectors."""
-    if name == TEXT:
-        return len(read(model.text, "how wide"))
-    return len(listener(model.audio)(np.zeros(16_000, dtype=np.float32)))
-
-
 class _Recipe(Recipe):
     name = "mtap"
     reads = (TEXT,)
@@ -128,10 +119,9 @@ class _Recipe(Recipe):
         """As the base's; encoders and weights are those that are at hand, so that what was used is written down."""
         asked = super().settings(profile, assignments)
         model = asked.model
-        used = text_at_hand(model.text), audio_at_hand(model.audio)
-        prints = "-".join(print_ for print_ in map(encoder_fingerprint, used) if print_)
+        text, audio = text_at_hand(model.text), audio_at_hand(model.audio)
         imagenet = model.imagenet and imagenet_at_hand(model.image)
-        changes = {"text": used[0], "audio": used[1], "fingerprint": prints, "imagenet": str(imagenet).lower()}
+        changes = {"text": text, "audio": audio, "fingerprint": fingerprints(text, audio), "imagenet": str(imagenet)}
         return asked.changed([f"{name}={value}" for name, value in changes.items()])
 
     def features(self, settings: Settings) -> tuple[str, ...]:
@@ -144,6 +134,8 @@ class _Recipe(Recipe):
     ) -> FeatureMaps:
         """Vectors of the texts and of the audio."""
         model, found = settings.model, {}
+        if AUDIO in model.modalities and fingerprints(NONE, model.audio) not in model.fingerprint:
+            raise UserError(f"audio={model.audio}: is not the encoder that this network was trained with; train again.")
         if TEXT in model.modalities:
             first = next(iter(features.values()))
             store = first.store if isinstance(first, Features) else FeatureStore()
@@ -165,8 +157,12 @@ class _Recipe(Recipe):
             if lacking:
                 found.append(f"{lacking} of {len(table)} utterances have no text; to the network theirs is the mean.")
             others = sorted(set(table["language"].dropna()) - {"en"})
-            if settings.model.text == "minilm" and others:
-                found.append(f"The text is read by an English encoder; the corpus is in {', '.join(others)}.")
+            if others:
+                what = "an English encoder" if settings.model.text == MINILM else f"{settings.model.text}"
+                known = "" if settings.model.text == MINILM else ", whose languages are not known here"
+                found.append(
+                    f"The text is read by {what}{known}; the corpus, or a part of it, is in {', '.join(others)}."
+                )
         return found
 
     def examples(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> Modalities:
@@ -195,6 +191,11 @@ class _Recipe(Recipe):
 
     def empty_model(self, about: dict, settings: Settings) -> Mtap:
         return Mtap(about["sizes"], about["classes"], settings.model)
+
+
+def fingerprints(text: str, audio: str) -> str:
+    """What tells the frozen encoders from later ones of the same names."""
+    return "-".join(found for found in (text_fingerprint(text), audio_fingerprint(audio)) if found)
 
 
 RECIPE = _Recipe()

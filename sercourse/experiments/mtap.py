@@ -145,6 +145,12 @@ def image_length(bench: Bench) -> tuple[str, ...]:
     return (f"seconds={SECONDS[bench.corpus]:g}",) if known else ()
 
 
+def with_encoders(bench: Bench, changes: Sequence[str]) -> tuple[str, ...]:
+    """Changes in which text and audio are given the profile's encoders."""
+    encoders = ENCODERS[bench.profile]
+    return tuple(f"{one}={encoders[one]}" if one in encoders else one for one in changes)
+
+
 def _on_all(bench: Bench, name: str, rows: Mapping[str, Sequence[str]], references: Sequence[str]) -> dict:
     """Tables that want texts: of the paper's corpus, or of another one that has them.
 
@@ -154,10 +160,8 @@ def _on_all(bench: Bench, name: str, rows: Mapping[str, Sequence[str]], referenc
     bench = replace(bench, corpus=bench.corpus or IEMOCAP)
     if corpora.load(bench.corpus)["text"].isna().all():
         raise UserError(f"{bench.corpus}: has no transcripts for the text branch; take emodb or synthetic.")
-    encoders = ENCODERS[bench.profile]
-    named = {row: [f"{one}={encoders[one]}" if one in encoders else one for one in changes]
-             for row, changes in rows.items()}  # fmt: skip
-    found = _measured(bench, name, protocol_of(bench.corpus), named, references, "ua")
+    rows = {row: with_encoders(bench, changes) for row, changes in rows.items()}
+    found = _measured(bench, name, protocol_of(bench.corpus), rows, references, "ua")
     return found | {"notes": ["Rows of ResNet50 are printed, not measured."]}
 
 

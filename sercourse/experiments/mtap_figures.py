@@ -22,12 +22,12 @@ from sercourse.experiments.cells import Bench, save_figure
 from sercourse.experiments.mtap import (
     BRANCHES,
     CHAPTER,
-    ENCODERS,
     IEMOCAP,
     image_length,
     loss_changes,
     printed,
     protocol_of,
+    with_encoders,
 )
 from sercourse.explain.maps import METRICS, emotion_map, silhouette, tsne
 from sercourse.features.extract import extract
@@ -57,8 +57,7 @@ def maps(bench: Bench, name: str) -> dict:
     if name == "figure4":
         rows = {loss: loss_changes(loss, paper) for loss in LOSSES}
     else:
-        encoders = ENCODERS[bench.profile]
-        rows = {row: tuple(f"{one}={encoders[one]}" for one in BRANCHES[row]) for row in SHOWN}
+        rows = {row: with_encoders(bench, BRANCHES[row]) for row in SHOWN}
     vectors, shown, scores, accuracy = {}, {}, {}, {}
     table = corpora.load(bench.corpus)
     for row, changes in rows.items():

@@ -102,7 +102,7 @@ def train(
                 for name in config.recipe.features(config.settings)
             }
             usable = set.intersection(*(set(maps) for maps in features.values()))
-            keys = {i: path.stem for i, path in next(iter(features.values())).paths.items()}
+            keys = next(iter(features.values())).keys_of
             shared = {"threads": threads, "data": data_hash(table, keys, columns=_texts(config))}
             listed = _fold_jobs(config, protocols, table, usable, shared)
             protocols = _asked_for(config, protocols)

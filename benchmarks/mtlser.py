@@ -49,10 +49,10 @@ from benchmarks.mtlser_ways import (
 from sercourse import corpora
 from sercourse.errors import CorpusError
 from sercourse.layers.waveform_convolution import WaveformConvolutions
+from sercourse.losses.balancing import FixedWeights
 from sercourse.models.mtlser_config import MtlserConfig
 from sercourse.models.multitask import Batch
 from sercourse.signal.audio import SAMPLE_RATE
-from sercourse.training.balancing import FixedWeights
 from sercourse.training.batches import BucketBatches, collate, loader
 from sercourse.training.convolved import convolved
 from sercourse.training.cost import encoder_multiply_adds, latency

@@ -29,11 +29,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from sercourse.corpora.synthetic.crowd import VERSION, make_crowd
 from sercourse.errors import UserError
 from sercourse.features.extract import extract
+from sercourse.losses.balancing import FixedWeights
 from sercourse.models.wav2vec_pretraining import PretrainingConfig, Wav2vecPretraining
 from sercourse.paths import cache_dir
 from sercourse.progress import progress_bar
 from sercourse.signal.noise import NOISES, mix
-from sercourse.training.balancing import FixedWeights
 from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, Item, TrainingSet, loader
 from sercourse.training.devices import make_fabric, prepare_process
 from sercourse.training.journal import Journal

@@ -7,7 +7,8 @@ split. They are made at first use, in the cache folder, and are the same wheneve
 Conditions: white, pink, brown, factory; babble (synthetic voices that nobody else has); recorded (everyday sounds from
 the folder ``noise`` of SERCOURSE_DATA), unseen (other files of that folder, for tests on noise that training did not
 hear); ``all@0`` stands for white, pink, babble and factory at 0 dB. ``white@-10..10`` draws an SNR between the two for
-every utterance. Several corpora, separated by commas, each need their own conditions.
+every utterance. ``telephone``, without an SNR, is no noise but one channel for all
+(:mod:`sercourse.signal.channel`). Several corpora, separated by commas, each need their own conditions.
 
 Source: Liu and Zhang, IEEE Access 2023, section IV A.
 Notebook: 03_asp_mtl.ipynb
@@ -33,6 +34,7 @@ from scipy.signal import resample_poly
 from sercourse.errors import AudioError, CorpusError, did_you_mean, report_skipped
 from sercourse.paths import cache_dir, data_dir
 from sercourse.progress import progress_bar
+from sercourse.signal import channel
 from sercourse.signal.audio import SAMPLE_RATE, read_audio
 from sercourse.signal.noise import NOISES, babble, list_noises, mix, recorded
 
@@ -44,6 +46,9 @@ PRINTED: tuple[str, ...] = ("white", "pink", "babble", "factory")
 
 KINDS: tuple[str, ...] = (*NOISES, "babble", "recorded", "unseen")
 
+WITHOUT_SNR: tuple[str, ...] = ("none", "telephone")
+"""Conditions that are no noise at a level: as recorded, and :func:`sercourse.signal.channel.telephone`."""
+
 SNR_RANGE = (-40.0, 60.0)
 """dB; beyond, one of the two signals is gone from 16 bits."""
 
@@ -53,7 +58,7 @@ _CONDITION = re.compile(r"\+([a-z]+)(?:(@)([+-]?[^+@]*))?")
 
 @dataclass(frozen=True)
 class Condition:
-    """A noise at a level; ``kind="none"``: as recorded."""
+    """A noise at a level; or, without a level, one of :data:`WITHOUT_SNR`."""
 
     kind: str
     low_db: float = np.inf
@@ -63,7 +68,7 @@ class Condition:
     @property
     def label(self) -> str:
         """As in the corpus's name: ``white@-5`` or ``white@-10..10``."""
-        if self.kind == "none":
+        if self.kind in WITHOUT_SNR:
             return self.kind
         return f"{self.kind}@{self.low_db:g}" + (f"..{self.high_db:g}" if self.high_db > self.low_db else "")
 
@@ -80,14 +85,15 @@ def parse(name: str) -> tuple[str, tuple[Condition, ...]] | None:
     conditions: list[Condition] = []
     for kind, at, level in _CONDITION.findall(found["conditions"]):
         text = f"{kind}{at}{level}"
-        if kind == "none":
+        if kind in WITHOUT_SNR:
             if at:
-                raise CorpusError(f"{name}: 'none' takes no SNR; write none, or name a noise: white{at}{level}.")
-            conditions.append(Condition("none"))
+                raise CorpusError(f"{name}: '{kind}' takes no SNR; write {kind}, or name a noise: white{at}{level}.")
+            conditions.append(Condition(kind))
             continue
         if kind not in (*KINDS, "all"):
-            listed = ", ".join(("none", *KINDS, "all"))
-            raise CorpusError(f"{name}: no such noise '{kind}'; choose among {listed}.{did_you_mean(kind, KINDS)}")
+            known = (*WITHOUT_SNR, *KINDS, "all")
+            listed, hint = ", ".join(known), did_you_mean(kind, known)
+            raise CorpusError(f"{name}: no such noise '{kind}'; choose among {listed}.{hint}")
         levels = _levels(name, text, level)
         conditions += [Condition(each, *levels) for each in (PRINTED if kind == "all" else (kind,))]
     if len(set(conditions)) != len(conditions):
@@ -123,7 +129,7 @@ def in_noise(
     Returns:
         A table of ``len(conditions)`` rows per utterance, ids ``<utterance_id>~<condition>``; ``noise`` is the kind.
         Further columns: ``snr_db``, ``clean`` (id of the utterance in ``table``), ``gain`` (what the clean speech in
-        the mixture was multiplied with).
+        the mixture was multiplied with; 1 for the telephone, behind which no multiple of it is left).
 
     Raises:
         UserError: a file is not there, more than a few utterances cannot be mixed (silent ones, say), no recorded
@@ -191,8 +197,10 @@ def _stamp(path: str) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _sources(kind: str) -> list[tuple[str, int, int]]:
-    """What a recorded noise is drawn from; nothing for a noise that is made."""
+def _sources(kind: str) -> list[tuple[str, int, int]] | list[int]:
+    """What a recorded noise is drawn from, or the version of a channel; nothing for a noise that is made."""
+    if kind == "telephone":
+        return [channel.VERSION]
     return [(file.name, *_stamp(str(file))) for file in recordings(kind)] if kind in ("recorded", "unseen") else []
 
 
@@ -203,12 +211,16 @@ def _mixture(
     rng = np.random.default_rng([seed, zlib.crc32(utterance_id.encode()), zlib.crc32(condition.label.encode())])
     try:
         speech = read_audio(path, start=start, end=None if np.isnan(end) else end)
-        snr_db = rng.uniform(condition.low_db, condition.high_db)
-        mixed = mix(speech, make_noise(condition.kind, len(speech), rng), snr_db, over="whole")
+        if condition.kind == "telephone":
+            noisy, gain, snr_db = channel.telephone(speech, rng), 1.0, channel.SNR_DB
+        else:
+            snr_db = rng.uniform(condition.low_db, condition.high_db)
+            mixed = mix(speech, make_noise(condition.kind, len(speech), rng), snr_db, over="whole")
+            noisy, gain = mixed.noisy, mixed.gain
     except AudioError as error:
         return None, None, f"{path}: cannot be mixed with noise: {str(error).removeprefix(f'{path}: ')}"
-    soundfile.write(target, mixed.noisy, SAMPLE_RATE, subtype="PCM_16")
-    return mixed.gain, snr_db, None
+    soundfile.write(target, noisy, SAMPLE_RATE, subtype="PCM_16")
+    return gain, snr_db, None
 
 
 def make_noise(kind: str, n_samples: int, rng: np.random.Generator) -> np.ndarray:

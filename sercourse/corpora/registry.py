@@ -6,6 +6,7 @@ Notebook: 00_start_here.ipynb
 from __future__ import annotations
 
 import importlib
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from sercourse.corpora import casia, cremad, csv_corpus, emodb, iemocap, nemo, noisy, ravdess, savee, tess, urdu
+from sercourse.corpora import (
+    casia,
+    cremad,
+    csv_corpus,
+    emodb,
+    emotion_sets,
+    iemocap,
+    nemo,
+    noisy,
+    ravdess,
+    savee,
+    tess,
+    urdu,
+)
 from sercourse.corpora.cards import card
 from sercourse.corpora.layout import CorpusWarning
 from sercourse.corpora.table import validate
@@ -68,8 +82,9 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
     :class:`~sercourse.corpora.layout.CorpusWarning` each.
 
     Args:
-        name: one of :func:`names`; ``csv:FILE`` for one's own recordings; one of these in noise,
-            ``emodb+none+white@0`` (:mod:`sercourse.corpora.noisy`); or several, separated by commas.
+        name: one of :func:`names`; ``csv:FILE`` for one's own recordings; one of these with some emotions only,
+            ``emodb=four`` (:mod:`sercourse.corpora.emotion_sets`); one of these in noise, ``emodb+none+white@0`` or
+            ``emodb=four+none+white@0`` (:mod:`sercourse.corpora.noisy`); or several, separated by commas.
         root: folder that holds the corpora; ``None``: ``SERCOURSE_DATA`` (and the cache folder for ``synthetic``).
 
     Returns:
@@ -78,14 +93,19 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
     Raises:
         CorpusError: the name is unknown, the corpus is absent, or it is not what its name says.
     """
-    if "," in name and not (name.startswith(_CSV) and Path(name.removeprefix(_CSV)).is_file()):
+    file = name.startswith(_CSV) and Path(name.removeprefix(_CSV)).expanduser().is_file()  # whatever its path holds
+    if "," in name and not file:
         parts = [part.strip() for part in name.split(",") if part.strip()]
         tables = [load(part, root=root) for part in dict.fromkeys(parts)]
         return validate(pd.concat(tables).sort_index(), name) if tables else load("", root=root)
-    noisy_name = None if name.startswith(_CSV) and Path(name.removeprefix(_CSV)).is_file() else noisy.parse(name)
+    noisy_name = None if file else noisy.parse(name)
     if noisy_name is not None:
         base, conditions = noisy_name
         return validate(noisy.in_noise(load(base, root=root), conditions), name)
+    named_set = None if file else emotion_sets.parse(name)
+    if named_set is not None:
+        base, emotions = named_set
+        return emotion_sets.restrict(load(base, root=root), emotions, name)
     if name.startswith(_CSV):
         return csv_corpus.load(name.removeprefix(_CSV))
     table = _LOADERS[_known(name)](locate(name, root=root))
@@ -98,6 +118,11 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
             stacklevel=2,
         )
     return table
+
+
+def base_name(name: str) -> str:
+    """The corpus behind a name with conditions or a set of emotions: ``emodb`` of ``emodb=four+none+white@0``."""
+    return re.split("[+=]", name, maxsplit=1)[0]
 
 
 def locate(name: str, *, root: Path | None = None) -> Path:

@@ -104,6 +104,42 @@ def bootstrap_difference(
     return Interval(float(value_b - value_a), *_percentiles(drawn[:, 1] - drawn[:, 0], level), level, over, notice)
 
 
+def bootstrap_mean_difference(
+    y_true: ArrayLike,
+    y_a: ArrayLike,
+    y_b: ArrayLike,
+    speakers: ArrayLike,
+    groups: ArrayLike,
+    *,
+    metric: str = "ua",
+    level: float = 0.95,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> Interval:
+    """Interval of the mean over groups (languages, say) of (B minus A) in points; each group counts the same.
+
+    In every draw each group's speakers are drawn among themselves. Arguments as :func:`bootstrap_difference`, and
+    ``groups``, shape ``(N,)``, whose speakers must not occur in another group.
+    """
+    groups = np.asarray(groups, dtype=object)
+    parts = [np.asarray(values, dtype=object) for values in (y_true, y_a, y_b, speakers)]
+    names = sorted(set(groups))
+    values, drawn, units, notices = [], [], 0, []
+    for number, name in enumerate(names):
+        truth, first, second, who = (part[groups == name] for part in parts)
+        hits, support, over, notice = _counts(truth, [first, second], who)
+        value_a, value_b = _metric(hits.sum(axis=0), support.sum(axis=0), metric)
+        pairs = _draw(hits, support, metric, draws, seed + number)  # (draws, 2)
+        values.append(value_b - value_a)
+        drawn.append(pairs[:, 1] - pairs[:, 0])
+        units += len(set(who))
+        notices += [f"{name}: {notice}"] if notice else []
+    over = f"{units} speakers in {len(names)} groups"
+    return Interval(
+        float(np.mean(values)), *_percentiles(np.mean(drawn, axis=0), level), level, over, " ".join(notices)
+    )
+
+
 def _counts(
     y_true: np.ndarray, systems: list[np.ndarray], speakers: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, str, str]:

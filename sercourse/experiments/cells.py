@@ -142,6 +142,16 @@ class Bench:
         machines = {features: self.machine(protocol, features, unit) for features in MACHINES}
         return max(machines.values(), key=lambda run: run.summary["wa"]), machines
 
+    def about(self, artifact: str, protocol: str) -> dict:
+        """What an artifact says of itself.
+
+        Args:
+            artifact: ``CHAPTER/NAME``.
+            protocol: of its networks.
+        """
+        told = {"corpus": self.corpus, "protocol": protocol, "profile": self.profile, "seed": self.seed}
+        return {"artifact": artifact, **told, "repeats": self.repeats}
+
     def check_rows(self, known: Sequence[str]) -> None:
         """Refuse a row that the artifact does not have.
 

@@ -79,7 +79,7 @@ def protocol_of(corpus: str, tested: str = "strangers") -> str:
         corpus: its name, in noise or not.
         tested: "strangers" (speaker-independent) or "acquainted" (speaker-dependent).
     """
-    name = corpus.partition("+")[0]
+    name = corpora.base_name(corpus)
     return STRANGERS.get(name, "loso") if tested == "strangers" else ACQUAINTED.get(name, "kfold-10")
 
 
@@ -172,5 +172,4 @@ def _measured(
     rows = {row: (*changes, *image_length(bench)) for row, changes in rows.items()}
     found = side_by_side(bench, CHAPTER, protocol, rows, references, metric=metric)
     show(bench, f"{bench.corpus}, {protocol}", found, references, metric)
-    asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
-    return {"artifact": f"{CHAPTER}/{name}", **asked, "repeats": bench.repeats} | found
+    return bench.about(f"{CHAPTER}/{name}", protocol) | found

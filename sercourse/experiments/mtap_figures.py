@@ -71,8 +71,8 @@ def maps(bench: Bench, name: str) -> dict:
         bench.say(f"{row}: silhouette " + ", ".join(f"{value:.2f} ({metric})" for metric, value in scores[row].items()))
     if bench.figure is not None:
         save_figure(picture(vectors, shown, bench.seed), bench.figure)
-    asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
-    return {"artifact": f"{CHAPTER}/{name}", **asked, "utterances": len(tested), "silhouette": scores, "ua": accuracy}
+    found = {"utterances": len(tested), "silhouette": scores, "ua": accuracy}
+    return bench.about(f"{CHAPTER}/{name}", protocol) | found
 
 
 def fused(config: TrainingConfig, folder: Path, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:

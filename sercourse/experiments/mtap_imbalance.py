@@ -61,8 +61,7 @@ def imbalance(bench: Bench) -> dict:
             if found is not None:
                 shown.add_row(row, *(f"{found[name]:.1f}" for name in ("minority", "majority", "ua")))
         bench.console.print(shown)
-    asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
-    return {"artifact": f"{CHAPTER}/imbalance", **asked, "minority": rare, "rows": rows}
+    return bench.about(f"{CHAPTER}/imbalance", protocol) | {"minority": rare, "rows": rows}
 
 
 def minority(table: pd.DataFrame) -> list[str]:

@@ -73,7 +73,7 @@ PATIENT: tuple[str, ...] = ("epochs=30", "select=last")
 
 def speaker_independent(corpus: str) -> str:
     """The protocol of a corpus, in noise or not."""
-    return PROTOCOLS.get(corpus.partition("+")[0], "group-5")
+    return PROTOCOLS.get(corpora.base_name(corpus), "group-5")
 
 
 def learnt(run: Run) -> dict:
@@ -95,7 +95,7 @@ def tasks(bench: Bench) -> dict:
     protocol = speaker_independent(bench.corpus)
     found = side_by_side(bench, CHAPTER, protocol, TASKS, ["emotion alone"], kept=["tasks"], more=learnt)
     show(bench, f"{bench.corpus}, {protocol}", found, ["emotion alone"])
-    return asked(bench, "tasks", protocol) | found
+    return bench.about(f"{CHAPTER}/tasks", protocol) | found
 
 
 def weights(bench: Bench, task: str) -> dict:
@@ -129,7 +129,7 @@ def weights(bench: Bench, task: str) -> dict:
     if bench.figure is not None:
         curves = {name: row["curves"] for name, row in rows.items() if row is not None}
         save_figure(plots.over_epochs(curves, AXES[task]), bench.figure)
-    return asked(bench, task, "holdout-10") | {"rows": rows, "printed": printed()["weights"]}
+    return bench.about(f"{CHAPTER}/{task}", "holdout-10") | {"rows": rows, "printed": printed()["weights"]}
 
 
 def words(bench: Bench) -> dict:
@@ -155,13 +155,7 @@ def words(bench: Bench) -> dict:
                 rates = [text[side]["wer"] for side in ("unseen_texts", "seen_texts")]
                 table.add_row(row, *("–" if x is None else f"{x:.1f}" for x in (*rates, speaker, found["ua"])))
         bench.console.print(table)
-    return asked(bench, "words", speaker_independent(bench.corpus)) | {"rows": rows, "note": "one fold each"}
-
-
-def asked(bench: Bench, artifact: str, protocol: str) -> dict:
-    """What every artifact of this chapter says of itself."""
-    told = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
-    return {"artifact": f"{CHAPTER}/{artifact}", **told, "repeats": bench.repeats}
+    return bench.about(f"{CHAPTER}/words", speaker_independent(bench.corpus)) | {"rows": rows, "note": "one fold each"}
 
 
 def mean_f1(y_true: Sequence[str], y_pred: Sequence[str]) -> float:

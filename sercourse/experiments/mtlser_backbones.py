@@ -19,7 +19,7 @@ from rich.table import Table
 from sercourse.errors import UserError
 from sercourse.evaluation.comparison import compare
 from sercourse.experiments.cells import Bench, predicted_by, save_figure
-from sercourse.experiments.mtlser import CHAPTER, asked, learnt, printed, speaker_independent
+from sercourse.experiments.mtlser import CHAPTER, learnt, printed, speaker_independent
 from sercourse.explain import plots
 from sercourse.training.backbones import at_hand, fingerprint
 
@@ -71,7 +71,7 @@ def backbones(bench: Bench) -> dict:
         bench.console.print(table)
         bench.say(effect["sentence"])
     found = {"rows": rows, "second_above_first": effect, "printed": printed()["backbones"]}
-    return asked(bench, "backbones", protocol) | found
+    return bench.about(f"{CHAPTER}/backbones", protocol) | found
 
 
 def two_checkpoints(rows: Sequence[str]) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from sercourse.evaluation import metrics
 from sercourse.experiments.cells import Bench, predicted_by, save_figure
-from sercourse.experiments.mtlser import CHAPTER, asked, learnt, printed, speaker_independent
+from sercourse.experiments.mtlser import CHAPTER, learnt, printed, speaker_independent
 from sercourse.explain import plots
 
 COLUMNS = 3
@@ -41,7 +41,7 @@ def by_fold(bench: Bench, name: str) -> dict:
     emotions = sorted(set(told["emotion"]) | set(told["predicted"]))
     folds = {str(fold): _judged(part, emotions) for fold, part in told.groupby("fold")}
     figures = {"emotions": emotions, "folds": folds, "overall": _judged(told, emotions), "run": cell["run"]}
-    result = asked(bench, name, protocol) | figures | {"printed": printed()["folds"]}
+    result = bench.about(f"{CHAPTER}/{name}", protocol) | figures | {"printed": printed()["folds"]}
     if bench.figure is not None:
         save_figure(PICTURES[name](result), bench.figure)
     if bench.console is not None:

@@ -61,8 +61,7 @@ def grid(bench: Bench) -> dict:
     study.optimize(lambda trial: _cell(bench, trial), n_trials=len(study.get_trials(states=(TrialState.WAITING,))))
     found = {(trial.params["alpha"], trial.params["beta"]): trial for trial in study.get_trials(states=_DONE)}
     rows = [{**found[pair].params, **found[pair].user_attrs} for pair in sorted(found)]
-    asked = {"corpus": bench.corpus, "protocol": PROTOCOL, "profile": bench.profile, "seed": bench.seed}
-    result = {"artifact": f"{CHAPTER}/figure14", **asked, "cells": rows, "printed": printed()["weights"]}
+    result = bench.about(f"{CHAPTER}/figure14", PROTOCOL) | {"cells": rows, "printed": printed()["weights"]}
     if bench.figure is not None:
         save_figure(surfaces(result), bench.figure)
     if bench.console is not None:

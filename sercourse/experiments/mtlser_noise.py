@@ -21,7 +21,6 @@ from sercourse.corpora.noisy import in_conditions
 from sercourse.experiments.cells import Bench, mean_and_spread, spelled
 from sercourse.experiments.mtlser import (
     CHAPTER,
-    asked,
     in_folds,
     learnt,
     printed,
@@ -63,7 +62,7 @@ def babble(bench: Bench) -> dict:
             told = [with_spread(figures, metric) for metric in ("wa", "ua", "f1")]
             table.add_row(row, *told, levels.get(row.partition(",")[0], ""))
         bench.console.print(table)
-    return asked(bench, "table5", protocol) | {"rows": rows, "printed": paper}
+    return bench.about(f"{CHAPTER}/table5", protocol) | {"rows": rows, "printed": paper}
 
 
 def _trained_on_clean(bench: Bench, row: str, config: TrainingConfig, condition: str) -> dict | None:

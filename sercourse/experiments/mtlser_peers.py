@@ -23,7 +23,6 @@ from sercourse.experiments.cells import Bench, predicted_by
 from sercourse.experiments.mtlser import (
     CHAPTER,
     TASKS,
-    asked,
     in_folds,
     learnt,
     p_value,
@@ -70,7 +69,7 @@ def table4(bench: Bench) -> dict:
     if bench.console is not None:
         _show(bench, protocol, rows)
         show_costs(bench, {row: costs[row] for row in ROWS})
-    about = asked(bench, "table4", protocol)
+    about = bench.about(f"{CHAPTER}/table4", protocol)
     return about | {"rows": rows, "printed": printed()["table4"]["rows"], "notes": [NOTE]}
 
 

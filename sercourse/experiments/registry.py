@@ -15,6 +15,9 @@ from sercourse.experiments import (
     autoencoder_evaluation,
     emotion_autoencoder,
     emotion_autoencoder_figures,
+    msfl,
+    msfl_attention,
+    msfl_silence,
     mtap,
     mtap_figures,
     mtap_imbalance,
@@ -230,6 +233,30 @@ EXPERIMENTS: dict[str, Experiment] = {
     },
     "mtap/imbalance": Experiment(
         "recall of rare emotions under four losses", mtap_imbalance.imbalance, (*NETWORK, "rows", "figure")
+    ),
+    "msfl/languages": Experiment(
+        "each language alone, all pooled, and the language as a second task: UA per language",
+        msfl.languages,
+        (*NETWORK, "repeats", "rows"),
+    ),
+    "msfl/remedies": Experiment(
+        "what else was tried so that the language as a second task helps", msfl.remedies, (*NETWORK, "repeats", "rows")
+    ),
+    "msfl/left_out": Experiment("languages that training never heard", msfl.left_out, (*NETWORK, "repeats", "rows")),
+    "msfl/rankings": Experiment(
+        "features of greatest attention, shared and per language, and how far they agree",
+        msfl_attention.rankings,
+        (*NETWORK, "repeats", "rows"),
+    ),
+    "msfl/deletion": Experiment(
+        "is attention an explanation: UA without the first features of four rankings",
+        msfl_attention.deletion,
+        (*NETWORK, "repeats", "rows", "figure"),
+    ),
+    "msfl/silence": Experiment(
+        "how well a language is found from what is not speech, before and after one channel for all",
+        msfl_silence.silence,
+        options=(),
     ),
 }
 """Every artifact, in the order of the chapters."""

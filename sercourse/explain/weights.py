@@ -24,9 +24,9 @@ from sercourse.evaluation.probes import probe
 from sercourse.explain.adversary import GENDERS, AdversaryBox, toy
 from sercourse.explain.plots import png
 from sercourse.explain.widgets import DPI, chooser
+from sercourse.losses.balancing import FixedWeights
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.models.asp_mtl_config import AspMtlConfig
-from sercourse.training.balancing import FixedWeights
 from sercourse.training.fit import make_optimiser
 from sercourse.training.settings import LoopConfig
 

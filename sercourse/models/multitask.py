@@ -2,7 +2,7 @@
 
 A network is a :class:`MultiTaskModel`. It takes a :data:`Batch`, gives outputs, turns outputs into one loss per task
 and, for tasks that have classes, into logits. The loop knows no more. A label that is missing (-1) is skipped by its
-loss. Several tasks become one number in a balancer (:mod:`sercourse.training.balancing`).
+loss. Several tasks become one number in a balancer (:mod:`sercourse.losses.balancing`).
 
 Notebook: 02_emotion_autoencoder.ipynb
 """
@@ -64,6 +64,10 @@ class MultiTaskModel(nn.Module, ABC):
 
     def rates(self) -> dict[str, float]:
         """Parts that learn at a rate of their own: name of a submodule to a multiple of ``learning_rate``."""
+        return {}
+
+    def initial_losses(self) -> dict[str, float]:
+        """Losses of a network that knows nothing, as far as they are known beforehand: ``log C`` of a cross-entropy."""
         return {}
 
     def shared_layer(self) -> nn.Parameter | None:

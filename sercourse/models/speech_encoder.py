@@ -11,6 +11,8 @@ Notebook: 04_mtlser.ipynb
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -95,6 +97,39 @@ class SpeechEncoder(nn.Module):
         if self.training and not config.apply_spec_augment:  # several devices need a gradient of every weight
             last = last + 0.0 * self.network.masked_spec_embed.sum()
         return [*out.hidden_states[:-1], last], mask
+
+    @torch.no_grad()
+    def attentions(
+        self, audio: Tensor, lengths: Tensor, kept: Callable[[Tensor], Tensor] = lambda weights: weights
+    ) -> tuple[list[Tensor], Tensor | None]:
+        """Who looks at whom, which fused kernels do not tell: for this one call the attention is written out.
+
+        Args:
+            audio: as :meth:`forward` takes it, in evaluation mode (dropout would set weights to 0).
+            lengths: likewise.
+            kept: made of each layer's weights at once, so that long audio need not keep them whole.
+
+        Returns:
+            Of every layer ``(B, H, T, T)``: a row per frame that looks, which sums to 1 over the frames that it looks
+            at; padding gets 0, and rows of padding mean nothing. (WavLM gives every head the mean of all.) And the mask
+            ``(B, T)``, ``None`` where nothing is padded.
+        """
+        weights: list[Tensor] = []
+        kernel, fused = self.network.config._attn_implementation, self._fused
+        hooks = [
+            layer.attention.register_forward_hook(lambda _, __, outputs: weights.append(kept(outputs[1])))
+            for layer in self.network.encoder.layers
+        ]
+        try:
+            self._fused = "eager"
+            with torch.compiler.set_stance("force_eager"):  # with hooks it would be compiled anew, for one call
+                _, mask = self(audio, lengths)
+        finally:
+            for hook in hooks:
+                hook.remove()
+            self._fused = fused
+            self.network.set_attn_implementation(kernel)
+        return weights, mask
 
     def _choose_attention(self, frames: Tensor) -> None:
         """Fused where the network has it, but written out in training on a processor, in short batches."""

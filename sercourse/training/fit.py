@@ -140,7 +140,7 @@ class _Trainer:
         self.examples = chapter.examples(material.features, material.table, job.classes, job.settings)
         seed_everything(Purpose.WEIGHTS, job.seed)
         network = chapter.model(material.features, job.train, job.classes, job.settings)
-        balancer = chapter.balancer(job.settings).to(fabric.device)
+        balancer = chapter.balancer(job.settings, network).to(fabric.device)
         self.model, optimiser = fabric.setup(network, make_optimiser(network, self.config))
         steps = -(-len(self._plan(0)) // self.config.accumulate) * self.config.epochs
         self.learners = Learners(network, optimiser, balancer, _schedule(optimiser, self.config, steps))
@@ -157,6 +157,7 @@ class _Trainer:
         begun, config, job, number = time.perf_counter(), self.config, self.job, self.progress.epoch
         seed_everything(Purpose.DROPOUT, job.seed, number, self.fabric.global_rank)
         self.learners.network.begin_epoch(number / config.epochs)
+        self.learners.balancer.begin_epoch(number)
         draws = TrainingSet(self.examples, job.train, config.draws, job.seed, number)
         seeds = {"seed": job.seed, "epoch": number}
         batches = loader(draws, self._plan(number), self.examples.padded, workers=config.workers, **seeds)

@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
 from sercourse.errors import UserError
-from sercourse.training.balancing import Balancer
+from sercourse.losses.balancing import Balancer
 from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, loader
 
 

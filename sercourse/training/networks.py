@@ -23,7 +23,7 @@ from sercourse import corpora
 from sercourse.errors import UserError
 from sercourse.features.extract import extract
 from sercourse.interrupts import heeded_interrupt
-from sercourse.models.multitask import MAIN, Classes
+from sercourse.models.multitask import MAIN
 from sercourse.progress import progress_bar
 from sercourse.training.collect import Listed, collect
 from sercourse.training.crops import crop_table
@@ -33,6 +33,7 @@ from sercourse.training.journal import epochs_done
 from sercourse.training.protocols import Protocol, make_protocol
 from sercourse.training.runs import Run, data_hash, read_run, write_json
 from sercourse.training.seeds import network_seed
+from sercourse.training.taught import taught, taught_classes
 from sercourse.training.training_config import TrainingConfig
 
 __all__ = ["TrainingConfig", "load_or_train", "plan", "train"]
@@ -95,7 +96,7 @@ def train(
         with FileLock(config.folder / ".lock", timeout=0) if is_leader() else nullcontext():
             for protocol in _asked_for(config, protocols):  # said before features are computed
                 for fold in protocol.folds:
-                    _classes(config, table, fold.train)
+                    taught_classes(config, table, taught(config, table, fold.train))
             threads = _begin(config, resume, jobs, _digests(config, table, protocols))
             features = {
                 name: extract(table, name, workers=workers, progress=progress)
@@ -227,17 +228,19 @@ def _fold_jobs(
             sides = {"train": fold.train, "validation": fold.validation, "test": fold.test}
             if loop.learn_from == "development":
                 sides |= {"train": (*fold.train, *fold.validation), "validation": ()}
-            sides = {side: tuple(i for i in ids if i in usable) for side, ids in sides.items()}
             if loop.unlabelled:
-                sides["train"] += tuple(i for i in protocol.beside(fold, table) if i in usable)
+                sides["train"] += protocol.beside(fold, table)
+            sides = {side: ids if side == "test" else taught(config, table, ids) for side, ids in sides.items()}
+            sides = {side: tuple(i for i in ids if i in usable) for side, ids in sides.items()}
             if not sides["train"] or not sides["test"]:
                 continue
             if not sides["validation"] and loop.select != "last":
                 raise UserError(
-                    f"fold '{fold.name}': no validation utterance has usable audio, so no epoch can be chosen;"
+                    f"fold '{fold.name}': no validation utterance has usable audio"
+                    f"{' and one of the languages asked for' if loop.languages else ''}, so no epoch can be chosen;"
                     " look at the audio with `sercourse doctor` or add --set select=last."
                 )
-            classes = _classes(config, table, sides["train"])
+            classes = taught_classes(config, table, sides["train"])
             for member in range(loop.members):
                 folder = config.folder / FOLDS / f"{repeat}-{number:02d}-{member}"
                 seed = network_seed(config.seed, repeat, number, member)
@@ -246,22 +249,6 @@ def _fold_jobs(
     if not listed:
         raise UserError(f"{config.protocol}: no fold has both training and test utterances with usable audio.")
     return listed
-
-
-def _classes(config: TrainingConfig, table: pd.DataFrame, train: tuple[str, ...]) -> Classes:
-    """Names of the classes: every emotion of the run; of another task, those that the training side shows."""
-    main, *others = config.recipe.labels(config.settings)
-    shown = table.loc[list(train)]
-    classes = {main: sorted(table[main].dropna().unique())}
-    for task in others:
-        classes[task] = sorted(shown[task].dropna().unique())
-        if len(classes[task]) < 2:
-            only = f"only '{classes[task][0]}'" if classes[task] else "none"
-            raise UserError(
-                f"{task}: of the two or more classes that this task needs, the training side of a fold shows {only};"
-                f" correct the column '{task}' or choose another corpus or protocol."
-            )
-    return classes | config.recipe.alphabets(shown, config.settings)
 
 
 def _run_jobs(todo: list[FoldJob], material: Material, *, jobs: int, progress: bool) -> None:

@@ -20,6 +20,7 @@ from sercourse.models.mtlser_config import SPEAKER, TEXT
 from sercourse.models.multitask import MAIN, MultiTaskModel
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import probe_audio, read_audio
+from sercourse.training.batches import Examples
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.devices import make_fabric
 from sercourse.training.fit import FOLDS, WEIGHTS
@@ -80,6 +81,14 @@ class Network:
         self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None
     ) -> Evaluation:
         """What all tasks say; arguments as in :meth:`probabilities`."""
+        examples, names = self.examples(waveforms, features)
+        fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
+        return judge(fabric, fabric.setup(self.model), examples, names, 64, labelled=False)
+
+    def examples(
+        self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None
+    ) -> tuple[Examples, list[str]]:
+        """Waveforms as the network takes them, and their ids; arguments as in :meth:`probabilities`."""
         names = [str(number) for number in range(len(waveforms))]
         features = {} if features is None else features
         for name in self.chapter.features(self.settings):
@@ -88,9 +97,7 @@ class Network:
         columns = [*self.model.classes, *self.chapter.reads]
         nothing_known = pd.DataFrame(dict.fromkeys(columns), index=pd.Index(names, dtype="string"))
         further = self.chapter.derived(features, nothing_known, self.settings)
-        examples = self.chapter.examples(features | further, nothing_known, self.model.classes, self.settings)
-        fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
-        return judge(fabric, fabric.setup(self.model), examples, names, 64, labelled=False)
+        return self.chapter.examples(features | further, nothing_known, self.model.classes, self.settings), names
 
 
 def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> MultiTaskModel:

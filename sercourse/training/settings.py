@@ -16,7 +16,7 @@ from typing import Any
 
 from sercourse.errors import UserError, did_you_mean
 
-CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl", "mtlser", "mtap")
+CHAPTERS: tuple[str, ...] = ("emotion_autoencoder", "asp_mtl", "mtlser", "mtap", "msfl")
 """Chapters that `sercourse train` knows; each has a module of its name among the recipes."""
 
 PEERS: tuple[str, ...] = ("shared_hidden", "adversarial_autoencoder", "attention_cnn")
@@ -58,6 +58,14 @@ class LoopConfig:
     """natural, or balanced (every emotion is drawn equally often)."""
     draws: int = 1
     """How often an epoch draws each utterance."""
+    languages: tuple[str, ...] = ()
+    """Languages that are learnt from and validated on, by their codes; none: all. Others are tested all the same."""
+    balancer: str = "fixed"
+    """How the tasks' losses become one: fixed (the network's weights), or gradnorm (those are where it begins)."""
+    gradnorm_alpha: float = 1.5
+    """How strongly gradnorm favours a task that lags behind; 0: all pull alike."""
+    gradnorm_rate: float = 0.025
+    """Learning rate of gradnorm's weights."""
     learn_from: str = "train"
     """train, or development: validation is trained on too, which leaves nothing to choose an epoch by."""
     unlabelled: bool = False
@@ -87,14 +95,16 @@ class LoopConfig:
         for name in ("epochs", "batch_size", "accumulate", "draws", "members", "devices"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
-        for name in ("weight_decay", "clip", "patience", "average", "threads", "workers"):
+        for name in ("weight_decay", "clip", "patience", "average", "threads", "workers", "gradnorm_alpha"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas={self.betas}: must both be at least 0 and below 1")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate={self.learning_rate}: must be above 0")
+        for name in ("learning_rate", "gradnorm_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}={getattr(self, name)}: must be above 0")
         choices = {"schedule": ("constant", "cosine"), "sampling": ("natural", "balanced"),
+                   "balancer": ("fixed", "gradnorm"),
                    "learn_from": ("train", "development"), "select": ("ua", "wa", "loss", "last"),
                    "precision": tuple(PRECISIONS), "accelerator": ("auto", "cpu", "cuda")}  # fmt: skip
         for name, known in choices.items():

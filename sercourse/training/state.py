@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from sercourse.errors import UserError
+from sercourse.losses.balancing import Balancer
 from sercourse.models.multitask import MAIN, MultiTaskModel
-from sercourse.training.balancing import Balancer
 from sercourse.training.checkpoints import (
     flatten_optimiser,
     load_checkpoint,

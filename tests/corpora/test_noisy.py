@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +18,7 @@ from sercourse.corpora import noisy, synthetic
 from sercourse.corpora.noisy import Condition, in_conditions, in_noise, make_noise, parse, recordings
 from sercourse.corpora.table import make_table
 from sercourse.errors import CorpusError, UserError
+from sercourse.signal import channel
 from sercourse.signal.audio import read_audio
 from sercourse.signal.snr import snr_in
 from sercourse.training.protocols import make_protocol
@@ -54,6 +56,7 @@ def speech(tmp_path_factory) -> pd.DataFrame:
         ("emodb+babble@-5.5", ("emodb", ("babble@-5.5",))),
         ("emodb+pink@-10..5", ("emodb", ("pink@-10..5",))),
         ("csv:a+b.csv+pink@10", ("csv:a+b.csv", ("pink@10",))),
+        ("emodb=four+none+telephone", ("emodb=four", ("none", "telephone"))),
         ("emodb+all@5", ("emodb", ("white@5", "pink@5", "babble@5", "factory@5"))),
     ],
 )
@@ -79,6 +82,9 @@ def test_a_name_without_conditions_is_left_to_others(name):
         ("emodb+white@-90", "an SNR of -90 dB"),
         ("emodb+none+none", "names a condition twice"),
         ("emodb+none@5", "'none' takes no SNR"),
+        ("emodb+telephone@5", "'telephone' takes no SNR; write telephone, or name a noise: white@5"),
+        ("emodb+telefone", r"'telefone'; choose among none, telephone, .*Did you mean telephone\?"),
+        ("emodb+telephone+telephone", "names a condition twice"),
         ("emodb+white@5+all@5", "names a condition twice"),
     ],
 )
@@ -144,6 +150,52 @@ def test_an_snr_is_drawn_for_every_utterance(speech):
         assert snr_in(clean, read_audio(row["path"])) == pytest.approx(row["snr_db"], abs=0.05)
 
 
+def test_the_telephone_brings_all_to_one_band_and_loudness(speech):
+    table = in_noise(speech, (Condition("none"), Condition("telephone")), workers=1, progress=False)
+    copies = table[table["noise"] == "telephone"]
+    assert list(copies.index) == [f"{clean}~telephone" for clean in speech.index]
+    assert set(copies["snr_db"]) == {channel.SNR_DB}
+    assert set(copies["gain"]) == {1.0}
+    for _, row in copies.iterrows():
+        origin, heard = speech.loc[row["clean"]], read_audio(row["path"])
+        recorded = read_audio(origin["path"], origin["start"])
+        assert len(heard) == len(recorded)
+        power = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))) ** 2
+        hertz = np.fft.rfftfreq(len(heard), 1 / 16_000)
+        assert power[(hertz < 100) | (hertz > 6000)].sum() < 1e-4 * power.sum()
+        loudness = 10 * np.log10(np.mean(heard[np.abs(recorded) > 0.01] ** 2))  # a tone of 150 Hz, one of 290 Hz
+        assert loudness == pytest.approx(channel.LEVEL_DB, abs=4), "no speech: the pauses count, too"
+        assert row["emotion"] == origin["emotion"]
+    again = in_noise(speech, (Condition("telephone"),), workers=2, progress=False)
+    assert list(again["path"]) == list(copies["path"])
+
+
+def test_a_new_version_of_the_channel_is_made_anew_and_noise_is_not(speech, monkeypatch):
+    conditions = (Condition("telephone"), Condition("white", 0.0, 0.0))
+    before = in_noise(speech, conditions, workers=1, progress=False)["path"]
+    monkeypatch.setattr(channel, "VERSION", channel.VERSION + 1)
+    after = in_noise(speech, conditions, workers=1, progress=False)["path"]
+    assert list(before == after) == [not i.endswith("~telephone") for i in before.index]
+
+
+@pytest.mark.parametrize(
+    ("condition", "folder", "samples"),
+    [
+        (Condition("white", 0.0, 0.0), "ac9b3deb4ece5be9", 1616090364),
+        (Condition("pink", -10.0, 10.0), "39539e5c676ab9a4", 3793213327),
+    ],
+)
+def test_mixtures_that_were_kept_stay_valid(tmp_path, condition, folder, samples):
+    """Whoever changes this file makes all mixtures of all users anew, unless the digest stays; VERSION says so."""
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, 0.3 * np.sin(np.arange(8000) / 9), 16_000)
+    os.utime(path, ns=(10**18, 10**18))
+    table = make_table([{"utterance_id": "s/0", "path": str(path)}], "s")
+    kept = Path(in_noise(table, (condition,), workers=1, progress=False)["path"].iloc[0])
+    assert kept.parent.name == folder
+    assert zlib.crc32(soundfile.read(kept, dtype="int16")[0].tobytes()) == samples
+
+
 @pytest.mark.parametrize("protocol", ["kfold-2", "loso"])
 def test_copies_of_a_recording_never_stand_on_both_sides(speech, protocol):
     table = in_noise(
@@ -154,12 +206,21 @@ def test_copies_of_a_recording_never_stand_on_both_sides(speech, protocol):
         assert all(one.isdisjoint(other) for one, other in combinations(sides, 2))
 
 
-def test_silence_is_one_sentence_that_names_the_file(speech, tmp_path):
+@pytest.mark.parametrize("condition", [Condition("white", 0.0, 0.0), Condition("telephone")])
+def test_silence_is_one_sentence_that_names_the_file(tmp_path, condition):
     path = tmp_path / "quiet.wav"
     soundfile.write(path, np.zeros(8000), 16_000)
     table = make_table([{"utterance_id": "q", "path": str(path)}], "quiet")
     with pytest.raises(UserError, match=r"quiet\.wav.*silent"):
-        in_noise(table, (Condition("white", 0.0, 0.0),), workers=1, progress=False)
+        in_noise(table, (condition,), workers=1, progress=False)
+
+
+def test_a_hum_that_no_telephone_lets_through_is_one_sentence(tmp_path):
+    path = tmp_path / "hum.wav"
+    soundfile.write(path, 0.1 * np.sin(2 * np.pi * 50 * np.arange(16_000) / 16_000), 16_000)
+    table = make_table([{"utterance_id": "h", "path": str(path)}], "hum")
+    with pytest.raises(UserError, match=r"hum\.wav: cannot be mixed with noise: silent between 300 and 3400 Hz"):
+        in_noise(table, (Condition("telephone"),), workers=1, progress=False)
 
 
 def test_one_unusable_recording_among_many_is_left_out_of_every_condition(speech, tmp_path):
@@ -236,6 +297,7 @@ def test_a_lost_file_is_made_again(speech):
 
 def test_several_corpora_each_get_the_conditions():
     assert in_conditions("emodb,ravdess", "+none+all@0") == "emodb+none+all@0,ravdess+none+all@0"
+    assert in_conditions("emodb=four,nemo=four", "+telephone") == "emodb=four+telephone,nemo=four+telephone"
 
 
 def test_babble_is_spoken_faster_or_slower_than_anybody_in_the_default_corpus():

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from sercourse.losses.balancing import FixedWeights
 from sercourse.losses.masked import MISSING
 from sercourse.models.adversarial_autoencoder import AdversarialAutoencoder, AdversarialAutoencoderConfig
-from sercourse.training.balancing import FixedWeights
 
 CLASSES = {"emotion": ["anger", "fear", "neutral"], "noise": ["none", "white"], "gender": ["female", "male"]}
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sercourse.losses.balancing import FixedWeights
 from sercourse.losses.masked import MISSING
 from sercourse.models.attention_cnn import AttentionCnn, AttentionCnnConfig, Convolutions, SelfAttention
-from sercourse.training.balancing import FixedWeights
 
 CLASSES = {"emotion": ["anger", "fear", "neutral"], "gender": ["female", "male"]}
 BANDS = 11

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from sercourse.losses.balancing import FixedWeights
 from sercourse.losses.masked import MISSING
 from sercourse.models.shared_hidden import SharedHidden, SharedHiddenConfig
-from sercourse.training.balancing import FixedWeights
 
 CLASSES = {"emotion": ["anger", "fear", "neutral"], "noise": ["none", "white"], "gender": ["female", "male"]}
 

@@ -26,7 +26,10 @@ from sercourse.training.networks import TrainingConfig, load_or_train, train
 pytestmark = pytest.mark.usefixtures("threads_put_back")
 
 CHOSEN = ("epochs=3", "dropout=0.3", "gain_db=3", "frequency_masks=1", "time_masks=1", "patience=9")
-AVERAGED = ("epochs=3", "dropout=0.3", "select=last", "average=2", "schedule=cosine", "record_test=true", "norm=batch")
+AVERAGED = (
+    "epochs=3", "dropout=0.3", "select=last", "average=2", "schedule=cosine", "record_test=true", "norm=batch",
+    "balancer=gradnorm", "gradnorm_rate=0.2",
+)  # fmt: skip
 WRITES = 13
 """Of a run of one fold and three epochs: what was asked, three times curves and state, weights, result, and the four
 files of the run."""
@@ -141,7 +144,8 @@ def test_the_same_run_twice_gives_the_same_bytes_and_another_seed_others(runs):
     ids=lambda value: str(value) if isinstance(value, int) else "average" if value is AVERAGED else "choice",
 )
 def test_killed_before_any_of_its_writes(runs, changes, write):
-    """The averaged run sums weights over epochs and keeps the probabilities of each, which must come back, too."""
+    """The averaged run sums weights over epochs, keeps the probabilities of each and learns the weights of its losses,
+    all of which must come back, too."""
     config = runs.config(changes, "holdout-20")
     expected = runs.reference(config)
     name = f"write {write} {len(changes)}"

@@ -8,8 +8,8 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from sercourse.losses.balancing import Balancer, FixedWeights
 from sercourse.models.multitask import Batch, MultiTaskModel, Outputs
-from sercourse.training.balancing import Balancer, FixedWeights
 from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, TrainingSet, loader
 from sercourse.training.devices import make_fabric
 from sercourse.training.loop import evaluate, train_one_epoch

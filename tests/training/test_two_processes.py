@@ -18,7 +18,7 @@ The networks have no norm: a bias that instance norm takes out again has a gradi
 Adam makes full steps, so that with it probabilities differ by 3e-5 after 3 steps and a loss by 4e-3 within 15."""
 
 
-def run(table, tiny, root, devices: int, environment) -> Run:
+def run(table, tiny, root, devices: int, environment, *more: str) -> Run:
     environment.setenv("SERCOURSE_RUNS", str(root / str(devices)))
     changes = (
         "dropout=0",
@@ -31,7 +31,7 @@ def run(table, tiny, root, devices: int, environment) -> Run:
         "draws=2",
         f"devices={devices}",
     )
-    config = TrainingConfig(corpus="little", protocol="holdout-20", changes=(*tiny, *changes))
+    config = TrainingConfig(corpus="little", protocol="holdout-20", changes=(*tiny, *changes, *more))
     return train(config, table=table, workers=1, progress=False)
 
 
@@ -77,3 +77,14 @@ def test_one_process_writes(both):
     assert sum(events in p.name for p in second) == 1
     curves = (both[1].folder / "folds" / "0-00-0" / "curves.csv").read_text("utf-8")
     assert len(curves.splitlines()) == 1 + 5
+
+
+def test_gradnorm_takes_the_steps_of_one_process(little_corpus, tiny, tmp_path, monkeypatch):
+    """Each sees the gradients of its half alone; averaged, they are those of the whole."""
+    more = ("balancer=gradnorm", "gradnorm_rate=0.2")
+    tables = [
+        result(run(little_corpus, tiny, tmp_path, devices, monkeypatch, *more))[1]["curves"] for devices in (1, 2)
+    ]
+    one, two = ([row["weight_emotion"] for row in rows] for rows in tables)
+    assert one == pytest.approx(two, abs=TOLERANCE)
+    assert abs(one[-1] - one[0]) > 1e-3, "it learns"

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from sercourse.errors import UserError, did_you_mean
+from sercourse.losses.balancing import Balancer, FixedWeights, GradNorm
 from sercourse.models.multitask import MAIN, Classes, MultiTaskModel
-from sercourse.training.balancing import Balancer, FixedWeights
 from sercourse.training.batches import Examples
 from sercourse.training.settings import CHAPTERS, PEERS, PROFILES, Settings
 
@@ -89,9 +89,18 @@ class Recipe(ABC):
     def shape(self, model: MultiTaskModel) -> dict:
         """What :meth:`empty_model` needs to know, fit for JSON."""
 
-    def balancer(self, settings: Settings) -> Balancer:
-        """The balancer of the network's losses: fixed weights that the model's settings name."""
-        return FixedWeights(settings.model.weights)
+    def balancer(self, settings: Settings, network: MultiTaskModel) -> Balancer:
+        """The balancer of the network's losses: the weights that the model's settings name, fixed or as a beginning."""
+        loop, weights = settings.loop, self.weights(settings, network)
+        if loop.balancer == "fixed":
+            return FixedWeights(weights)
+        weights = {task: weights[task] for task in network.tasks}
+        pace = {"alpha": loop.gradnorm_alpha, "rate": loop.gradnorm_rate}
+        return GradNorm(weights, initial=network.initial_losses(), **pace)
+
+    def weights(self, settings: Settings, network: MultiTaskModel) -> Mapping[str, float]:
+        """The weight of each loss, those among them that this network does not have."""
+        return settings.model.weights
 
     def settings(self, profile: str, assignments: Sequence[str] = ()) -> Settings:
         """A profile with ``--set`` applied.

@@ -90,10 +90,13 @@ class SpectrogramCrops(Examples):
     def evaluation_items(self, utterance_id: str) -> list[Item]:
         """Crops every ``hop_frames``, the last one flush with the end."""
         item = self._whole(utterance_id)
-        frames, length = len(item["spectrogram"]), self.config.crop_frames
-        starts = sorted({*range(0, max(frames - length, 0), self.config.hop_frames), max(frames - length, 0)})
-        crops = [item["spectrogram"][start : start + length] for start in starts]
+        crops = [item["spectrogram"][start : start + self.config.crop_frames] for start in self.starts(utterance_id)]
         return [item | {"spectrogram": crop, "frames": len(crop)} for crop in crops]
+
+    def starts(self, utterance_id: str) -> list[int]:
+        """Frames with which the crops for evaluation begin."""
+        last = max(len(self._whole(utterance_id)["spectrogram"]) - self.config.crop_frames, 0)
+        return sorted({*range(0, last, self.config.hop_frames), last})
 
     def _whole(self, utterance_id: str) -> Item:
         if utterance_id not in self._kept:

@@ -1,0 +1,212 @@
+"""Emotion in several languages at once: each language alone, all pooled, and the language as a second task.
+
+The paper's corpora are EMO-DB, CASIA and SAVEE; here EMO-DB (German), RAVDESS (English) and nEMO (Polish) are the
+default, a substitution, and any others can be named. Every fold's test speakers are strangers to all networks. What a
+network says of a language that it has not been taught is its answer to a language left out.
+
+Source: Ma and Wang 2022; Chen et al. 2018 (GradNorm).
+Notebook: 06_msfl.ipynb
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+
+import pandas as pd
+from rich.table import Table
+
+from sercourse import corpora
+from sercourse.corpora.emotion_sets import in_set
+from sercourse.errors import UserError
+from sercourse.evaluation.bootstrap import bootstrap_interval, bootstrap_mean_difference
+from sercourse.evaluation.comparison import compare
+from sercourse.evaluation.metrics import ua
+from sercourse.experiments.cells import Bench, mean_and_spread, predicted_by, printed_figures
+from sercourse.experiments.msfl_looked import looked_at
+from sercourse.experiments.side_by_side import cells_of, interval, over_seeds
+from sercourse.features.extract import feature_extractor
+from sercourse.training.runs import Run
+
+CHAPTER = "msfl"
+CORPORA = in_set("emodb,ravdess,nemo", "four")
+PROTOCOL = "group-5"
+
+POOLED = "pooled, emotion alone"
+SINGLE = "each language alone"
+ROWS: dict[str, tuple[str, ...]] = {
+    POOLED: ("language_weight=0",),
+    "MSFL, fixed weights": (),
+    "MSFL, GradNorm": ("balancer=gradnorm",),
+    "MSFL, adversary": ("adversary=1",),
+    "MSFL, a head per language": ("form=mimo", "balancer=gradnorm"),
+    "pooled, bare numbers": ("language_weight=0", "tokens=0"),
+    "MSFL, bare numbers, GradNorm": ("balancer=gradnorm", "tokens=0"),
+}
+"""The network without the language, MSFL in its forms, and both with features as bare numbers, as the paper has it."""
+
+LOOKED = ("MSFL, GradNorm",)
+"""Rows whose cells keep what the networks look at, for the rankings."""
+
+REMEDIES: dict[str, tuple[str, ...]] = {
+    "language at a tenth of the weight": ("language_weight=0.05",),
+    "five features per step": ("per_step=5", "balancer=gradnorm"),
+    "three networks averaged": ("members=3", "balancer=gradnorm"),
+    "three pooled networks averaged": ("members=3", "language_weight=0"),
+    "emotions drawn equally often": ("sampling=balanced", "balancer=gradnorm"),
+}
+"""What was tried where MSFL is not better than pooling."""
+
+MEAN = "mean"
+
+
+def printed() -> dict:
+    """What the paper prints, as far as it is public."""
+    return printed_figures(CHAPTER)
+
+
+def languages(bench: Bench) -> dict:
+    """UA per language of every row, against the pooled network without the language.
+
+    Raises:
+        UserError: fewer than two languages.
+    """
+    return _table(bench, "languages", ROWS, single=True)
+
+
+def remedies(bench: Bench) -> dict:
+    """What else was tried, against the pooled network without the language."""
+    return _table(bench, "remedies", {POOLED: ROWS[POOLED], "MSFL, GradNorm": ROWS["MSFL, GradNorm"]} | REMEDIES)
+
+
+def left_out(bench: Bench) -> dict:
+    """UA in each language of networks that were taught the others alone.
+
+    Raises:
+        UserError: fewer than three languages.
+    """
+    bench, codes, languages_of = prepared(bench)
+    if len(codes) < 3:
+        raise UserError(f"{bench.corpus}: leaving a language out needs three or more, and here are {', '.join(codes)}.")
+    ways = {name: ROWS[name] for name in (POOLED, "MSFL, GradNorm", "MSFL, adversary")}
+    bench.check_rows(list(ways))
+    strongest, _ = bench.strongest(PROTOCOL)
+    told: dict[str, pd.DataFrame] = {}
+    for name, changes in ways.items():
+        parts = []
+        for code in codes:
+            others = ",".join(other for other in codes if other != code)
+            found = cells_of(bench, CHAPTER, name, PROTOCOL, (*changes, f"languages={others}"))
+            parts.append(found and _in(predicted_by(strongest, found), languages_of, code))
+        if all(part is not None for part in parts):
+            told[name] = pd.concat(parts)
+    rows = {name: _row(part, told.get(POOLED), languages_of, name) for name, part in told.items()}
+    _show(bench, "taught the other languages alone", rows, codes)
+    return bench.about(f"{CHAPTER}/left_out", PROTOCOL) | {"rows": rows, "languages": codes}
+
+
+def _table(bench: Bench, artifact: str, ways: Mapping[str, Sequence[str]], *, single: bool = False) -> dict:
+    """Train what each row changes; a row's figures per language and their mean, against the pooled network."""
+    bench, codes, languages_of = prepared(bench)
+    bench.check_rows([*([SINGLE] if single else []), *ways])
+    strongest, machines = bench.strongest(PROTOCOL)
+    told: dict[str, pd.DataFrame] = {}
+    for name, run in machines.items():
+        told[f"{name.upper()}+SVM"] = run.predictions
+    for name, changes in ways.items():
+        more = looked_at if name in LOOKED else beside
+        found = cells_of(bench, CHAPTER, name, PROTOCOL, changes, more=more)
+        if found is not None:
+            told[name] = predicted_by(strongest, found)
+    if single:
+        parts = [_alone(bench, strongest, languages_of, code) for code in codes]
+        if all(part is not None for part in parts):
+            told[SINGLE] = pd.concat(parts)
+    rows = {name: _row(part, told.get(POOLED), languages_of, name) for name, part in told.items()}
+    _show(bench, f"{bench.corpus}, {PROTOCOL}", rows, codes)
+    found = {"rows": rows, "languages": codes, "strongest": strongest.summary["features"]}
+    return bench.about(f"{CHAPTER}/{artifact}", PROTOCOL) | found | {"printed": printed()}
+
+
+def prepared(bench: Bench) -> tuple[Bench, list[str], pd.Series]:
+    """The bench with its corpora, the languages, and the language of every utterance."""
+    bench = replace(bench, corpus=bench.corpus or CORPORA)
+    found = corpora.load(bench.corpus)["language"].dropna()
+    codes = sorted(found.unique())
+    if len(codes) < 2:
+        raise UserError(
+            f"{bench.corpus}: languages are compared, and this is {', '.join(codes) or 'none'} alone; name corpora of"
+            " two or more, as --corpus emodb=four,ravdess=four."
+        )
+    return bench, codes, found
+
+
+def columns_of(bench: Bench, changes: Sequence[str]) -> list[str]:
+    """Names of the functionals that a row's networks read."""
+    sets = bench.config(CHAPTER, PROTOCOL, changes).settings.data.functionals
+    return [name for one in sets for name in feature_extractor(one).columns]
+
+
+def _alone(bench: Bench, machine: Run, languages_of: pd.Series, code: str) -> pd.DataFrame | None:
+    """What a network that was taught one language says of it."""
+    changes = ("language_weight=0", f"languages={code}")
+    found = cells_of(bench, CHAPTER, SINGLE, PROTOCOL, changes, more=looked_at)
+    return found and _in(predicted_by(machine, found), languages_of, code)
+
+
+def _in(told: pd.DataFrame, languages_of: pd.Series, code: str) -> pd.DataFrame:
+    """Those predictions that are about one language."""
+    return told[told["utterance_id"].map(languages_of) == code]
+
+
+def _row(told: pd.DataFrame, pooled: pd.DataFrame | None, languages_of: pd.Series, name: str) -> dict:
+    """Figures per language, their mean, and how far they are above the pooled network."""
+    spoken = told["utterance_id"].map(languages_of)
+    figures: dict[str, dict] = {}
+    for code, part in told.groupby(spoken):
+        figures[code] = _figures(part)
+        if pooled is not None and told is not pooled:
+            other = _in(pooled, languages_of, code)
+            figures[code]["above"] = compare(other, part, names=(POOLED, name), metric="ua").to_dict()
+    means = pd.DataFrame([figure["ua_seeds"] for figure in figures.values()]).mean().tolist()
+    ua_mean, spread = mean_and_spread(means)
+    figures[MEAN] = {"ua": ua_mean, "ua_sd_seeds": spread, "ua_seeds": means}
+    if pooled is not None and told is not pooled:
+        figures[MEAN]["above"] = _mean_above(pooled, told, languages_of)
+    return figures
+
+
+def _figures(told: pd.DataFrame) -> dict:
+    """UA over seeds, and its interval over speakers."""
+    seeds = [ua(part["emotion"], part["predicted"]) for _, part in told.groupby("repeat")]
+    mean, spread = mean_and_spread(seeds)
+    over = asdict(bootstrap_interval(told["emotion"], told["predicted"], told["speaker"]))
+    kept = {name: over[name] for name in ("low", "high", "over", "notice")}
+    return {"ua": mean, "ua_sd_seeds": spread, "ua_seeds": seeds, "interval": kept, "n_test": len(told) // len(seeds)}
+
+
+def _mean_above(pooled: pd.DataFrame, told: pd.DataFrame, languages_of: pd.Series) -> dict:
+    """Mean over languages of the effect, with its interval."""
+    keys = ["repeat", "utterance_id"]
+    both = pooled[[*keys, "emotion", "predicted", "speaker"]].merge(
+        told[[*keys, "predicted"]], on=keys, suffixes=("_a", "_b")
+    )
+    groups = both["utterance_id"].map(languages_of)
+    found = bootstrap_mean_difference(
+        both["emotion"], both["predicted_a"], both["predicted_b"], both["speaker"], groups
+    )
+    return {"effect": found.value, "low": found.low, "high": found.high, "over": found.over, "notice": found.notice}
+
+
+def beside(run: Run) -> dict:
+    """What a cell of this chapter keeps beside the emotion's figures: how well the language was told."""
+    return {"tasks": run.summary["tasks"]}
+
+
+def _show(bench: Bench, title: str, rows: Mapping[str, dict], codes: Sequence[str]) -> None:
+    if bench.console is None:
+        return
+    table = Table(title, *(f"UA {code}" for code in codes), MEAN, f"above {POOLED} (mean)", box=None, pad_edge=False)
+    for name, row in rows.items():
+        table.add_row(name, *(over_seeds(row[one], "ua") for one in (*codes, MEAN)), interval(row[MEAN].get("above")))
+    bench.console.print(table)

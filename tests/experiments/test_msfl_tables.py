@@ -1,0 +1,106 @@
+"""Chapter 06's artifacts on a tiny corpus of three languages: rows, comparisons, what the networks look at."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sercourse import corpora
+from sercourse.errors import UserError
+from sercourse.experiments import msfl, msfl_attention, registry
+from sercourse.experiments.cells import Bench
+from sercourse.experiments.msfl_looked import METHODS
+from sercourse.training.recipes.msfl import RECIPE
+
+TINY = ("threads=1", "accelerator=cpu", "epochs=1", "hidden=4", "attention=3", "private=4", "tokens=2")
+
+
+@pytest.fixture
+def bench(tiny_corpus, monkeypatch) -> Bench:
+    table = corpora.load("tiny")
+    table["language"] = np.array(["de", "en", "pl", "de", "en", "pl", "de", "en"] * (len(table) // 8))
+    table["language"] = table["language"].astype("string")
+    monkeypatch.setattr(corpora, "load", lambda name: table)
+    monkeypatch.setattr(RECIPE, "profiles", {"quick": RECIPE.profiles["quick"].changed(TINY)})
+    monkeypatch.setattr(msfl, "PROTOCOL", "group-2")
+    monkeypatch.setattr(msfl_attention, "PROTOCOL", "group-2")
+    return Bench(corpus="tiny", console=Console(file=io.StringIO(), width=220), store=True)
+
+
+def test_every_row_has_every_language_and_stands_beside_the_pooled_network(bench):
+    result = registry.run("msfl/languages", bench)
+    rows = result["rows"]
+    assert set(rows) == {*msfl.ROWS, msfl.SINGLE, "IS10+SVM", "COMPARE+SVM"}
+    for name, row in rows.items():
+        assert set(row) == {"de", "en", "pl", "mean"}
+        assert row["mean"]["ua"] == pytest.approx(np.mean([row[code]["ua"] for code in ("de", "en", "pl")]))
+        assert ("above" in row["mean"]) == ("above" in row["de"]) == (name != msfl.POOLED)
+        if name != msfl.POOLED:
+            effects = [row[code]["above"]["effect"] for code in ("de", "en", "pl")]
+            assert row["mean"]["above"]["effect"] == pytest.approx(np.mean(effects))
+    assert sum(rows[msfl.POOLED][code]["n_test"] for code in ("de", "en", "pl")) == len(corpora.load("tiny"))
+    again = registry.run("msfl/languages", bench)
+    assert again["rows"] == rows, "from the stored cells"
+
+
+def test_a_row_that_is_not_asked_for_is_not_trained(bench):
+    result = registry.run("msfl/remedies", replace(bench, rows=(msfl.POOLED,)))
+    assert set(result["rows"]) == {msfl.POOLED, "IS10+SVM", "COMPARE+SVM"}
+    with pytest.raises(UserError, match="no such row"):
+        registry.run("msfl/remedies", replace(bench, rows=("nonsense",)))
+
+
+def test_a_language_left_out_is_judged_by_networks_that_never_heard_it(bench):
+    result = registry.run("msfl/left_out", bench)
+    assert set(result["rows"]) == {msfl.POOLED, "MSFL, GradNorm", "MSFL, adversary"}
+    assert set(result["rows"][msfl.POOLED]) == {"de", "en", "pl", "mean"}
+    table = corpora.load("tiny")
+    table["language"] = table["language"].replace("pl", "en")
+    with pytest.raises(UserError, match="leaving a language out needs three or more, and here are de, en"):
+        registry.run("msfl/left_out", bench)
+
+
+def test_one_language_cannot_be_compared(bench):
+    corpora.load("tiny")["language"] = "de"
+    with pytest.raises(UserError, match="languages are compared, and this is de alone"):
+        registry.run("msfl/languages", bench)
+
+
+def test_rankings_are_set_beside_the_shared_one(bench):
+    result = registry.run("msfl/rankings", bench)
+    assert set(result["rows"]) == {msfl_attention.SHARED, msfl_attention.CONTROL, "de", "en", "pl"}
+    assert result["features"] == 88
+    for kind, row in result["rows"].items():
+        assert len(row["first"]) == 10
+        assert row["networks"] == 2
+        assert row["first"][0]["attention"] >= row["first"][-1]["attention"] > 0
+        assert ("with_shared" in row) == (kind != msfl_attention.SHARED)
+    assert result["chance_overlap"] == pytest.approx(100 / 88)
+
+
+def test_deletion_begins_with_all_features_and_is_set_beside_random_ones(bench, tmp_path):
+    result = registry.run("msfl/deletion", replace(bench, figure=tmp_path / "curves.png"))
+    assert set(result["rows"]) == {*METHODS, "random"}
+    assert len({curve[0] for curve in result["rows"].values()}) == 1, "nothing is taken away yet"
+    assert result["counts"][0] == 0
+    assert result["counts"] == sorted(set(result["counts"]))
+    assert set(result["below_random"]) == set(METHODS)
+    assert (tmp_path / "curves.png").stat().st_size > 5_000
+
+
+def test_what_is_looked_at_is_made_on_validation_and_tested_on_test(bench, monkeypatch):
+    """Rankings that saw the test side would be too good."""
+    from sercourse.experiments import msfl_looked
+
+    seen = []
+    original = msfl_looked._side
+    monkeypatch.setattr(msfl_looked, "_side", lambda *args: seen.append(set(args[2])) or original(*args))
+    registry.run("msfl/deletion", replace(bench, store=False))
+    assert len(seen) == 4, "two folds, two sides"
+    assert len(seen[1] | seen[3]) == len(seen[1]) + len(seen[3]) == len(corpora.load("tiny"))
+    for validation, test in zip(seen[::2], seen[1::2], strict=True):
+        assert not validation & test

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import features, memory, mtlser, networks
+from benchmarks import balancing, features, memory, mtlser, networks
 from sercourse.training.runs import environment, write_json
 
-NAMES: tuple[str, ...] = ("features", "memory", "networks", "mtlser")
+NAMES: tuple[str, ...] = ("features", "memory", "networks", "balancing", "mtlser")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         costs = networks.measure()
         console.print(networks.table(costs))
         figures["networks"] = networks.as_json(costs)
+    if "balancing" in wanted:
+        pulls = balancing.measure()
+        console.print(balancing.table(pulls))
+        figures["balancing"] = balancing.as_json(pulls)
     if "mtlser" in wanted:
         figures["mtlser"] = steps = mtlser.run()
         console.print(mtlser.table(steps))

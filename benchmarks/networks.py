@@ -9,13 +9,31 @@ from __future__ import annotations
 import multiprocessing
 import time
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from lightning import Fabric
+
+    from sercourse.training.settings import Settings
+
 CROPS = 480
 MEASURED = 96
 """Crops that are really trained; the time of an epoch is in proportion."""
+
+SHAPES: dict[str, tuple[int, ...]] = {
+    "logmag": (160, 513), "is10": (1582,), "is09": (384,), "egemaps": (88,), "logmel": (200, 64), "mfcc": (200, 39),
+    "prosody": (200, 3),
+}  # fmt: skip
+"""Of the random features."""
+
+NAMES: dict[str, list[str]] = {
+    "emotion": ["anger", "fear", "happiness", "sadness"],
+    "gender": ["female", "male"],
+    "language": ["de", "en", "pl"],
+}
 
 
 @dataclass(frozen=True)
@@ -59,52 +77,70 @@ def as_json(costs: list[Cost]) -> list[dict]:
 
 
 def _measure_one(chapter: str, profile: str) -> Cost:
-    import pandas as pd
     import torch
 
-    from sercourse.training.batches import BucketBatches, TrainingSet, loader
     from sercourse.training.devices import make_fabric, peak_memory_mb, prepare_process, share_of_cores
-    from sercourse.training.loop import train_one_epoch
     from sercourse.training.recipes import recipe
 
     threads = share_of_cores(1)
     prepare_process(threads)
-    plan = recipe(chapter)
-    settings = plan.settings(profile)
-    rng = np.random.default_rng(0)
-    ids = [str(number) for number in range(MEASURED)]
-    shapes = {
-        "logmag": (160, 513),
-        "is10": (1582,),
-        "is09": (384,),
-        "logmel": (200, 64),
-        "mfcc": (200, 39),
-        "prosody": (200, 3),
-    }
-    features = {
-        name: {i: rng.normal(-40, 15, shapes[name]).astype(np.float32) for i in ids} for name in plan.features(settings)
-    }
-    names = {"emotion": ["anger", "fear", "happiness", "sadness"], "gender": ["female", "male"]}
-    classes = {task: names[task] for task in plan.labels(settings)}
-    frame = pd.DataFrame(
-        {task: [known[k % len(known)] for k in range(MEASURED)] for task, known in classes.items()}, index=ids
-    )
+    settings = recipe(chapter).settings(profile)
     fabric = make_fabric(settings.loop)
-    network = plan.model(features, ids, classes, settings)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.loop.learning_rate)
-    model, optimiser = fabric.setup(network, optimiser)
-    examples = plan.examples(features, frame, classes, settings)
-    seconds = []
-    for epoch in range(2):  # the first one warms up
-        batches = BucketBatches([examples.length(i) for i in ids], settings.loop.batch_size, rng)
-        draws = TrainingSet(examples, ids, 1, 0, epoch)
-        prepared = fabric.setup_dataloaders(loader(draws, batches, examples.padded), use_distributed_sampler=False)
-        begun = time.perf_counter()
-        train_one_epoch(fabric, model, plan.balancer(settings), optimiser, prepared)
-        seconds.append(time.perf_counter() - begun)
+    trainer = Trainer(fabric, chapter, settings)
+    seconds = [trainer.epoch(epoch) for epoch in range(2)]  # the first one warms up
     on_gpu = fabric.device.type == "cuda"
     peak = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_memory_mb()
-    parameters = sum(p.numel() for p in network.parameters())
+    parameters = sum(p.numel() for p in trainer.model.parameters())
     device = torch.cuda.get_device_name() if on_gpu else "cpu"
     costs = seconds[-1] * CROPS / MEASURED, peak
     return Cost(chapter, profile, parameters, settings.loop.precision, threads, *costs, device)
+
+
+class Trainer:
+    """A chapter's network and random utterances, to be trained for whole epochs.
+
+    Args:
+        fabric: device and precision.
+        chapter: whose network.
+        settings: of loop, data and network.
+    """
+
+    def __init__(self, fabric: Fabric, chapter: str, settings: Settings) -> None:
+        import pandas as pd
+        import torch
+
+        from sercourse.training.recipes import recipe
+
+        self.fabric, self.settings, plan = fabric, settings, recipe(chapter)
+        self.rng = rng = np.random.default_rng(0)
+        self.ids = ids = [str(number) for number in range(MEASURED)]
+        features = {
+            name: {i: rng.normal(-40, 15, SHAPES[name]).astype(np.float32) for i in ids}
+            for name in plan.features(settings)
+        }
+        classes = {task: NAMES[task] for task in plan.labels(settings)}
+        frame = pd.DataFrame(
+            {task: [known[k % len(known)] for k in range(MEASURED)] for task, known in classes.items()}, index=ids
+        )
+        torch.manual_seed(0)
+        network = plan.model(features, ids, classes, settings)
+        optimiser = torch.optim.Adam(network.parameters(), lr=settings.loop.learning_rate)
+        self.model, self.optimiser = fabric.setup(network, optimiser)
+        self.balancer = plan.balancer(settings, network)
+        self.examples = plan.examples(features, frame, classes, settings)
+
+    def epoch(self, number: int) -> float:
+        """Train for an epoch; its seconds."""
+        from sercourse.training.batches import BucketBatches, TrainingSet, loader
+        from sercourse.training.loop import train_one_epoch
+
+        lengths = [self.examples.length(i) for i in self.ids]
+        batches = BucketBatches(lengths, self.settings.loop.batch_size, self.rng)
+        draws = TrainingSet(self.examples, self.ids, 1, 0, number)
+        prepared = self.fabric.setup_dataloaders(
+            loader(draws, batches, self.examples.padded), use_distributed_sampler=False
+        )
+        begun = time.perf_counter()
+        self.balancer.begin_epoch(number)
+        train_one_epoch(self.fabric, self.model, self.balancer, self.optimiser, prepared)
+        return time.perf_counter() - begun

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 import pandas as pd
 from rich.table import Table
@@ -22,7 +23,7 @@ from sercourse.errors import UserError
 from sercourse.evaluation.bootstrap import bootstrap_interval, bootstrap_mean_difference
 from sercourse.evaluation.comparison import compare
 from sercourse.evaluation.metrics import ua
-from sercourse.experiments.cells import Bench, mean_and_spread, predicted_by, printed_figures
+from sercourse.experiments.cells import Bench, mean_and_spread, predicted_by, printed_figures, stored_artifact
 from sercourse.experiments.msfl_looked import looked_at
 from sercourse.experiments.side_by_side import cells_of, interval, over_seeds
 from sercourse.features.extract import feature_extractor
@@ -59,10 +60,9 @@ REMEDIES: dict[str, tuple[str, ...]] = {
 
 MEAN = "mean"
 
-
-def printed() -> dict:
-    """What the paper prints, as far as it is public."""
-    return printed_figures(CHAPTER)
+printed = partial(printed_figures, CHAPTER)
+stored = partial(stored_artifact, CHAPTER)
+"""The committed figures of an artifact of this chapter, or ``None``."""
 
 
 def languages(bench: Bench) -> dict:

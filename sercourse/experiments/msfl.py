@@ -58,6 +58,20 @@ REMEDIES: dict[str, tuple[str, ...]] = {
 }
 """What was tried where MSFL is not better than pooling."""
 
+SIZES: dict[str, tuple[str, ...]] = {
+    "as it is": (),
+    "hidden 8": ("hidden=8",),
+    "hidden 128": ("hidden=128",),
+    "attention 4": ("attention=4",),
+    "attention 128": ("attention=128",),
+    "a vector of 4 per feature": ("tokens=4",),
+    "a vector of 64 per feature": ("tokens=64",),
+    "11 features per step": ("per_step=11",),
+    "all steps at once (minGRU)": ("core=mingru",),
+    "language at twice the weight": ("language_weight=1",),
+}
+"""No size of the paper is public; so far does each of ours matter. All with GradNorm."""
+
 MEAN = "mean"
 
 printed = partial(printed_figures, CHAPTER)
@@ -65,18 +79,32 @@ stored = partial(stored_artifact, CHAPTER)
 """The committed figures of an artifact of this chapter, or ``None``."""
 
 
-def languages(bench: Bench) -> dict:
+def languages(bench: Bench, *, name: str = "languages", protocol: str = PROTOCOL, features: str = "") -> dict:
     """UA per language of every row, against the pooled network without the language.
+
+    Args:
+        bench: how to measure.
+        name: of the artifact.
+        protocol: of all rows.
+        features: the functionals; empty: the profile's.
 
     Raises:
         UserError: fewer than two languages.
     """
-    return _table(bench, "languages", ROWS, single=True)
+    further = (f"functionals={features}",) if features else ()
+    return _table(bench, name, {row: (*changes, *further) for row, changes in ROWS.items()}, protocol, single=further)
 
 
 def remedies(bench: Bench) -> dict:
     """What else was tried, against the pooled network without the language."""
-    return _table(bench, "remedies", {POOLED: ROWS[POOLED], "MSFL, GradNorm": ROWS["MSFL, GradNorm"]} | REMEDIES)
+    ways = {name: ROWS[name] for name in (POOLED, "MSFL, GradNorm")} | REMEDIES
+    return _table(bench, "remedies", ways, PROTOCOL)
+
+
+def sizes(bench: Bench) -> dict:
+    """How far the sizes matter that the paper does not print."""
+    ways = {name: ("balancer=gradnorm", *changes) for name, changes in SIZES.items()}
+    return _table(bench, "sizes", {POOLED: ROWS[POOLED]} | ways, PROTOCOL)
 
 
 def left_out(bench: Bench) -> dict:
@@ -105,27 +133,37 @@ def left_out(bench: Bench) -> dict:
     return bench.about(f"{CHAPTER}/left_out", PROTOCOL) | {"rows": rows, "languages": codes}
 
 
-def _table(bench: Bench, artifact: str, ways: Mapping[str, Sequence[str]], *, single: bool = False) -> dict:
-    """Train what each row changes; a row's figures per language and their mean, against the pooled network."""
+def _table(
+    bench: Bench,
+    artifact: str,
+    ways: Mapping[str, Sequence[str]],
+    protocol: str,
+    *,
+    single: Sequence[str] | None = None,
+) -> dict:
+    """Train what each row changes; a row's figures per language and their mean, against the pooled network.
+
+    Where ``single`` is given, each language alone is a row, too, with these changes.
+    """
     bench, codes, languages_of = prepared(bench)
-    bench.check_rows([*([SINGLE] if single else []), *ways])
-    strongest, machines = bench.strongest(PROTOCOL)
+    bench.check_rows([*([] if single is None else [SINGLE]), *ways])
+    strongest, machines = bench.strongest(protocol)
     told: dict[str, pd.DataFrame] = {}
     for name, run in machines.items():
         told[f"{name.upper()}+SVM"] = run.predictions
     for name, changes in ways.items():
         more = looked_at if name in LOOKED else beside
-        found = cells_of(bench, CHAPTER, name, PROTOCOL, changes, more=more)
+        found = cells_of(bench, CHAPTER, name, protocol, changes, more=more)
         if found is not None:
             told[name] = predicted_by(strongest, found)
-    if single:
-        parts = [_alone(bench, strongest, languages_of, code) for code in codes]
+    if single is not None:
+        parts = [_alone(bench, strongest, languages_of, code, protocol, single) for code in codes]
         if all(part is not None for part in parts):
             told[SINGLE] = pd.concat(parts)
     rows = {name: _row(part, told.get(POOLED), languages_of, name) for name, part in told.items()}
-    _show(bench, f"{bench.corpus}, {PROTOCOL}", rows, codes)
+    _show(bench, f"{bench.corpus}, {protocol}", rows, codes)
     found = {"rows": rows, "languages": codes, "strongest": strongest.summary["features"]}
-    return bench.about(f"{CHAPTER}/{artifact}", PROTOCOL) | found | {"printed": printed()}
+    return bench.about(f"{CHAPTER}/{artifact}", protocol) | found | {"printed": printed()}
 
 
 def prepared(bench: Bench) -> tuple[Bench, list[str], pd.Series]:
@@ -147,10 +185,12 @@ def columns_of(bench: Bench, changes: Sequence[str]) -> list[str]:
     return [name for one in sets for name in feature_extractor(one).columns]
 
 
-def _alone(bench: Bench, machine: Run, languages_of: pd.Series, code: str) -> pd.DataFrame | None:
+def _alone(
+    bench: Bench, machine: Run, languages_of: pd.Series, code: str, protocol: str, further: Sequence[str]
+) -> pd.DataFrame | None:
     """What a network that was taught one language says of it."""
-    changes = ("language_weight=0", f"languages={code}")
-    found = cells_of(bench, CHAPTER, SINGLE, PROTOCOL, changes, more=looked_at)
+    changes = ("language_weight=0", f"languages={code}", *further)
+    found = cells_of(bench, CHAPTER, SINGLE, protocol, changes, more=looked_at)
     return found and _in(predicted_by(machine, found), languages_of, code)
 
 

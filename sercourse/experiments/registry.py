@@ -239,6 +239,17 @@ EXPERIMENTS: dict[str, Experiment] = {
         msfl.languages,
         (*NETWORK, "repeats", "rows"),
     ),
+    "msfl/languages_loso": Experiment(
+        "the same, every speaker left out in turn",
+        partial(msfl.languages, name="languages_loso", protocol="loso"),
+        (*NETWORK, "repeats", "rows"),
+    ),
+    "msfl/languages_is10": Experiment(
+        "the same with IS10, 1582 features long",
+        partial(msfl.languages, name="languages_is10", features="is10"),
+        (*NETWORK, "repeats", "rows"),
+    ),
+    "msfl/sizes": Experiment("how far sizes matter that nobody printed", msfl.sizes, (*NETWORK, "repeats", "rows")),
     "msfl/remedies": Experiment(
         "what else was tried so that the language as a second task helps", msfl.remedies, (*NETWORK, "repeats", "rows")
     ),

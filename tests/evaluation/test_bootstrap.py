@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sercourse.evaluation.bootstrap import bootstrap_difference, bootstrap_interval
+from sercourse.evaluation.bootstrap import bootstrap_difference, bootstrap_interval, bootstrap_mean_difference
 from sercourse.evaluation.metrics import ua, wa
 
 EMOTIONS = np.array(["anger", "fear", "joy", "neutral", "sadness"])
@@ -109,3 +110,48 @@ def test_bad_input():
         bootstrap_interval(true, predicted, names, metric="f1")
     with pytest.raises(ValueError, match=r"speakers has shape \(3,\)"):
         bootstrap_interval(true, predicted, names[:3])
+
+
+def two_languages(seed: int = 0) -> pd.DataFrame:
+    """Two groups of eight speakers; B is right more often in both, by 10 and by 30 points."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for group, gain in (("de", 0.1), ("pl", 0.3)):
+        for speaker in range(8):
+            truth = rng.choice(["anger", "sadness"], 40)
+            other = np.where(truth == "anger", "sadness", "anger")
+            for name, chance in zip(truth, other, strict=True):
+                a, b = rng.random() < 0.5, rng.random() < 0.5 + gain
+                rows.append((name, name if a else chance, name if b else chance, f"{group}{speaker}", group))
+    return pd.DataFrame(rows, columns=["truth", "a", "b", "speaker", "group"])
+
+
+def test_a_mean_over_groups_counts_each_group_alike():
+    t = two_languages()
+    t = pd.concat([t, *[t[t["group"] == "de"]] * 3])  # four times as many in German
+    found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
+    effects = [
+        bootstrap_difference(part["truth"], part["a"], part["b"], part["speaker"]).value
+        for _, part in t.groupby("group")
+    ]
+    assert found.value == pytest.approx(np.mean(effects))
+    assert found.low < found.value < found.high
+    assert found.over == "16 speakers in 2 groups"
+    assert not found.notice
+    pooled = bootstrap_difference(t["truth"], t["a"], t["b"], t["speaker"]).value
+    assert abs(pooled - found.value) > 2, "pooled, the larger group would count more"
+
+
+def test_the_interval_of_a_mean_over_groups_is_narrower_than_that_of_either():
+    t = two_languages(1)
+    found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
+    for _, part in t.groupby("group"):
+        alone = bootstrap_difference(part["truth"], part["a"], part["b"], part["speaker"])
+        assert found.high - found.low < alone.high - alone.low
+
+
+def test_a_group_with_few_speakers_is_named():
+    t = two_languages()
+    t = t[(t["group"] == "de") | t["speaker"].isin(["pl0", "pl1"])]
+    found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
+    assert found.notice.startswith("pl: Drawn over utterances because there are only 2 speakers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from sercourse import corpora
 from sercourse.errors import UserError
-from sercourse.experiments import msfl, msfl_attention, registry
+from sercourse.experiments import cells, msfl, msfl_attention, registry
 from sercourse.experiments.cells import Bench
 from sercourse.experiments.msfl_looked import METHODS
 from sercourse.training.recipes.msfl import RECIPE
@@ -62,6 +63,23 @@ def test_a_language_left_out_is_judged_by_networks_that_never_heard_it(bench):
     table["language"] = table["language"].replace("pl", "en")
     with pytest.raises(UserError, match="leaving a language out needs three or more, and here are de, en"):
         registry.run("msfl/left_out", bench)
+
+
+@pytest.mark.parametrize(("name", "protocol", "features"), [("loso", "loso", "egemaps"), ("is10", "group-5", "is10")])
+def test_other_protocols_and_other_features_are_tables_of_their_own(bench, name, protocol, features):
+    result = registry.run(f"msfl/languages_{name}", replace(bench, rows=(msfl.POOLED,)))
+    assert result["protocol"] == protocol
+    assert msfl.POOLED in result["rows"]
+    (cell,) = (cells.RESULTS / "msfl" / "cells").glob("*.json")
+    stored = json.loads(cell.read_text("utf-8"))
+    assert stored["protocol"] == protocol
+    assert stored["settings"]["data"]["functionals"] == [features]
+
+
+def test_sizes_that_are_not_printed_are_varied(bench):
+    result = registry.run("msfl/sizes", replace(bench, rows=(msfl.POOLED, "hidden 8")))
+    assert set(result["rows"]) == {msfl.POOLED, "hidden 8", "IS10+SVM", "COMPARE+SVM"}
+    assert "above" in result["rows"]["hidden 8"]["mean"]
 
 
 def test_one_language_cannot_be_compared(bench):

@@ -494,8 +494,17 @@ measured("table1_emodb")
 
 # %% [markdown]
 # `sercourse reproduce mtap/table1 --corpus emodb --profile course` measures it on real recordings: a network on
-# spectrograms, one speaker left out, five losses (WA: share of utterances told right; UA: the mean over emotions). And
-# this is what the paper *prints*, as gains over softmax:
+# spectrograms, one speaker left out (WA: share of utterances told right; UA: the mean over emotions). Focal loss and
+# normalised softmax are not run yet.
+#
+# **What we saw.** On real speech, with a network of 0.13 million parameters, the *order* of the paper comes out: ArcFace
+# is 6.4 points of WA above softmax, and APFL 8.0, with intervals over the ten speakers that lie above 0 (the corrected
+# t-test over ten folds is less sure: p = .16 and .18). What the focus adds to ArcFace, 1.7, is not told from chance: its
+# interval reaches from −2.7 to +5.6. (One seed.) And all of it lies below a linear
+# machine on openSMILE's functionals, which has no margin at all: a better loss is no substitute for more speech or for
+# features that know more.
+#
+# And this is what the paper *prints*, as gains over softmax:
 
 # %%
 steps = {}

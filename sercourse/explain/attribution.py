@@ -42,7 +42,7 @@ class Reader:
     def output(self, functionals: np.ndarray, name: str) -> np.ndarray:
         """One of the network's outputs for rows of functionals ``(N, D)``."""
         self.network.eval()
-        return self.network({"functionals": torch.from_numpy(functionals)})[name].float().numpy()
+        return self.network({"functionals": torch.tensor(functionals)})[name].float().numpy()
 
     def judged(self, functionals: np.ndarray) -> np.ndarray:
         """The emotions by name, ``(N,)``."""
@@ -92,7 +92,7 @@ def integrated_gradients(reader: Reader, functionals: np.ndarray, *, steps: int 
             return reader.network({"functionals": x})[MAIN]
 
     reader.network.eval()
-    inputs = torch.from_numpy(functionals)
+    inputs = torch.tensor(functionals)
     winners = torch.from_numpy(reader.output(functionals, MAIN).argmax(1))
     baseline = torch.from_numpy(reader.neutral)[None]
     found = IntegratedGradients(Emotion()).attribute(

@@ -14,13 +14,16 @@ _NAME = re.compile(r"(?P<descriptor>.+?)_sma(?:3nz|3)?(?P<delta>_de)?(?P<index>\
 _DESCRIPTORS: tuple[tuple[str, str], ...] = (
     (r"F0semitone.*", "pitch, in semitones"),
     (r"F0.*", "pitch"),
-    (r"loudness.*|pcm_loudness|equivalentSoundLevel.*", "loudness"),
+    (r"loudnessPeaksPerSec", "loudness peaks per second"),
+    (r"equivalentSoundLevel.*", "sound level of the whole"),
+    (r"loudness.*|pcm_loudness", "loudness"),
     (r"pcm_RMSenergy|.*[Ee]nergy.*", "energy"),
-    (r".*mfcc\[?(\d+)\]?(U?V)?", "shape of the spectrum (MFCC {0})"),
+    (r".*mfcc\[?(\d+)\]?(?P<where>U?V)?", "shape of the spectrum (MFCC {0})"),
     (r"log[Mm]el.*\[(\d+)\]", "energy of mel band {0}"),
     (r"lspFreq\[(\d+)\]", "line spectral frequency {0}"),
     (r"pcm_zcr", "zero-crossing rate"),
     (r"voic(?:e|ing).*", "probability of voicing"),
+    (r"jitterDDP", "jitter of the jitter"),
     (r"jitter.*", "jitter: unsteadiness of pitch"),
     (r"shimmer.*", "shimmer: unsteadiness of loudness"),
     (r"HNR.*|logHNR.*", "harmonics to noise"),
@@ -28,9 +31,12 @@ _DESCRIPTORS: tuple[tuple[str, str], ...] = (
     (r"F(\d)frequency", "formant {0}: frequency"),
     (r"F(\d)bandwidth", "formant {0}: bandwidth"),
     (r"F(\d)amplitude.*", "formant {0}: level"),
-    (r"alphaRatio.*|hammarbergIndex.*|slope.*", "spectral tilt"),
-    (r"spectralFlux.*", "spectral flux: how fast the spectrum changes"),
-    (r".*VoicedSegment.*|.*UnvoicedSegment.*", "length and number of voiced stretches"),
+    (r"alphaRatio(?P<where>U?V)", "spectral tilt (alpha ratio)"),
+    (r"hammarbergIndex(?P<where>U?V)", "spectral tilt (Hammarberg index)"),
+    (r"slope(?P<where>U?V)(\d+-\d+)", "spectral slope, {1} Hz"),
+    (r"spectralFlux(?P<where>U?V)?", "spectral flux: how fast the spectrum changes"),
+    (r"(Voiced|Unvoiced)Segments?PerSec", "{0} stretches per second"),
+    (r"(Mean|Stddev)(Voiced|Unvoiced)SegmentLength(?:Sec)?", "length of {1} stretches: {0}"),
     (r"audspec.*|audSpec.*|pcm_fftMag.*", "auditory spectrum"),
 )
 """Whole descriptors (as :func:`parts` gives them) to what they are; the first that fits."""
@@ -52,6 +58,12 @@ _FUNCTIONALS: tuple[tuple[str, str], ...] = (
     (r"(max|min)Pos", "where the {0}imum is"),
     (r"(max|min)", "{0}imum"),
 )
+
+_WORDS: dict[str, str] = {
+    "V": "where voiced", "UV": "where unvoiced", "Voiced": "voiced", "Unvoiced": "unvoiced", "Mean": "mean",
+    "Stddev": "spread", "stddev": "spread of", "mean": "mean", "Rising": "rising", "Falling": "falling",
+}  # fmt: skip
+"""Parts of names that are no words."""
 
 
 def parts(name: str) -> tuple[str, str]:
@@ -77,8 +89,11 @@ def in_words(name: str) -> str:
 
 
 def _said(text: str, known: tuple[tuple[str, str], ...]) -> str:
+    """The words of the first pattern that fits; ``where`` is a descriptor's restriction to (un)voiced speech."""
     for pattern, words in known:
         found = re.fullmatch(pattern, text)
         if found is not None:
-            return words.format(*(group.lower() for group in found.groups(default="")))
+            told = words.format(*(_WORDS.get(group, group) for group in found.groups(default="")))
+            where = found.groupdict().get("where")
+            return f"{told}, {_WORDS[where]}" if where else told
     return text

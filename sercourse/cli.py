@@ -98,8 +98,8 @@ def corpora(
     utterances = library.load(name)
     counts = utterances["emotion"].fillna("no label").value_counts().sort_index().to_dict()
     listed = ", ".join(f"{emotion} {count}" for emotion, count in counts.items())
-    found = f"{len(utterances)} utterances, {utterances['speaker'].nunique()} speakers"
-    console.print(f"found       {found}: {listed}", soft_wrap=True)
+    speakers = utterances["speaker"].nunique()
+    console.print(f"found       {len(utterances)} utterances, {speakers} speakers: {listed}", soft_wrap=True)
     _write(json, {"corpus": name, "utterances": len(utterances), "emotions": counts})
 
 
@@ -122,16 +122,8 @@ def features(
     shape = result[next(iter(result))].shape
     console.print(f"{features}: {len(result)} utterances in {seconds:.1f} s, the first of shape {shape}")
     console.print(f"kept in {result.store.root}", soft_wrap=True)
-    _write(
-        json,
-        {
-            "corpus": corpus,
-            "features": features,
-            "utterances": len(result),
-            "skipped": result.skipped,
-            "seconds": seconds,
-        },
-    )
+    asked, found = {"corpus": corpus, "features": features}, {"utterances": len(result), "skipped": result.skipped}
+    _write(json, asked | found | {"seconds": seconds})
 
 
 @app.command()
@@ -204,13 +196,12 @@ def predict(
 
     predicted = predict_files(files, run, progress=True)
     emotions = [column[2:] for column in predicted if column.startswith("p_")]
-    beside = [column for column in ("speaker", "text") if column in predicted]
     table = Table("file", "emotion", *(emotion[:5] for emotion in emotions), box=None, pad_edge=False)
     for _, row in predicted.iterrows():
         shares = (f"{100 * row[f'p_{emotion}']:.0f} %" for emotion in emotions)
         table.add_row(escape(row["path"]), row["predicted"], *shares)
     console.print(table)
-    for column in beside:
+    for column in [each for each in ("speaker", "text") if each in predicted]:
         for _, row in predicted.iterrows():
             console.print(f"{escape(row['path'])}  {column}: {escape(row[column]) or '(nothing)'}", soft_wrap=True)
     _write(json, {"run": run.name, "files": predicted.to_dict("records")})
@@ -228,6 +219,25 @@ def compare(
     comparison = compare_runs(first, second)
     print_comparison(comparison, console)
     _write(json, comparison)
+
+
+@app.command()
+def explore(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    layer: Annotated[str | None, typer.Option(help="Without it the first; all are listed.")] = None,
+    method: Annotated[str, typer.Option(help="tsne, umap (takes half a minute to start) or pca.")] = "tsne",
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a page to click and listen in.")] = None,
+    fold: Annotated[int, typer.Option(help="Which of the run's folds, from 0.", min=0)] = 0,
+    side: Annotated[str, typer.Option(help="test, or all: also what the network learnt.")] = "test",
+    colour: Annotated[str, typer.Option(help="emotion, predicted, judged, gender, speaker or language.")] = "emotion",
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """A map of what a run's network makes of its utterances: click a point, hear it."""
+    from sercourse.explain.explore import run_explore
+
+    asked = {"layer": layer, "method": method, "fold": fold, "side": side, "colour": colour, "seed": seed}
+    _write(json, run_explore(run, html=html, console=console, **asked))
 
 
 @app.command()

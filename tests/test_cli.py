@@ -18,7 +18,8 @@ def test_version_and_help(sercourse):
     assert sercourse("--version")[1].startswith("sercourse 0.")
     code, out, _ = sercourse("--help")
     assert code == 0
-    for command in ["doctor", "corpora", "features", "baseline", "train", "predict", "compare", "reproduce", "demo"]:
+    for command in ["doctor", "corpora", "features", "baseline", "train", "predict", "compare", "explore", "reproduce",
+                    "demo"]:  # fmt: skip
         assert command in out
 
 
@@ -75,6 +76,55 @@ def test_features_then_baseline_then_compare(sercourse, my_csv, tmp_path):
     assert "Note:" in out
     assert compared["ua"]["sentence"].split(";")[0] in out.replace("\n", " ")
     assert "sadness" in out
+
+
+def test_explore_prints_layers_and_writes_a_page(sercourse, my_csv, tmp_path):
+    asked = ("--corpus", my_csv, "--features", "egemaps", "--protocol", "group-2", "--workers", 1)
+    assert sercourse("baseline", *asked)[0] == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    code, out, err = sercourse("explore", run, "--json", tmp_path / "e.json")
+    assert (code, err) == (0, "")
+    found = json.loads((tmp_path / "e.json").read_text())
+    assert found["layer"] == "egemaps", "what the baseline was fitted on"
+    assert list(found["layers"]) == ["egemaps", "is10"]
+    assert found["silhouettes"]["emotion"] > 0
+    assert f"trustworthiness {found['trustworthiness']:.2f}" in out
+    assert "add --html FILE" in out
+    page = tmp_path / "new" / "page.html"
+    code, out, err = sercourse("explore", run, "--html", page, "--method", "pca", "--fold", 1)
+    assert (code, err) == (0, "")
+    assert "it needs no network" in out
+    assert "no card" in out, "why there is no sound"
+    assert "egemaps" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (("--method", "tsme"), "Did you mean tsne?"),
+        (("--colour", "age"), "--colour age: choose one of emotion"),
+        (("--layer", "embedding"), "no such layer; choose one of egemaps, is10"),
+        (("--fold", "9"), "has 2 folds, 0 to 1"),
+        (("--side", "left"), "choose one of test, all"),
+        (("--html", "FILE/page.html"), "--html"),
+    ],
+)
+def test_explore_says_what_is_wrong_in_one_sentence(sercourse, my_csv, tmp_path, monkeypatch, wrong, sentence):
+    asked = ("--corpus", my_csv, "--features", "egemaps", "--protocol", "group-2", "--workers", 1)
+    assert sercourse("baseline", *asked)[0] == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").write_text("in the way")
+    code, _, err = sercourse("explore", run, *wrong)
+    assert code == 2
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_explore_wants_a_finished_run(sercourse, tmp_path):
+    code, _, err = sercourse("explore", tmp_path / "nowhere")
+    assert code == 2
+    assert "not a finished run" in err
 
 
 def test_reproduce_lists_its_artifacts(sercourse):

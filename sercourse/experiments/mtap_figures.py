@@ -10,7 +10,6 @@ Notebook: 05_mtap.ipynb
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,10 +28,9 @@ from sercourse.experiments.mtap import (
     protocol_of,
     with_encoders,
 )
+from sercourse.explain.layers import outputs_of
 from sercourse.explain.maps import METRICS, emotion_map, silhouette, tsne
-from sercourse.features.extract import extract
-from sercourse.training.frozen import frozen
-from sercourse.training.networks import TrainingConfig, load_or_train
+from sercourse.training.networks import load_or_train
 from sercourse.training.predict import Network
 from sercourse.training.protocols import Protocol
 
@@ -64,7 +62,7 @@ def maps(bench: Bench, name: str) -> dict:
         config = bench.config(CHAPTER, protocol, (*changes, *image_length(bench)), fold=0)
         run = load_or_train(config, table=table, jobs=bench.jobs, progress=bench.console is not None)
         tested = table.loc[list(Protocol.from_json(run.protocol["repeats"][0]).folds[0].test)]
-        vectors[row], tested = fused(config, run.folder, tested)
+        vectors[row], tested = outputs_of(Network.load(run.folder), "fused", tested)
         shown[row] = tested
         scores[row] = {metric: silhouette(vectors[row], tested["emotion"], metric=metric) for metric in METRICS}
         accuracy[row] = run.summary["ua"]
@@ -73,23 +71,6 @@ def maps(bench: Bench, name: str) -> dict:
         save_figure(picture(vectors, shown, bench.seed), bench.figure)
     found = {"utterances": len(tested), "silhouette": scores, "ua": accuracy}
     return bench.about(f"{CHAPTER}/{name}", protocol) | found
-
-
-def fused(config: TrainingConfig, folder: Path, table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
-    """What the first fold's emotion head judges, ``(N, H)``, and the utterances in that order.
-
-    Args:
-        config: of the run.
-        folder: of the run.
-        table: the utterances.
-    """
-    network = Network.load(folder)
-    names = config.recipe.features(config.settings)
-    features = {name: extract(table, name, progress=False) for name in names}
-    table = table[[all(i in maps for maps in features.values()) for i in table.index]]
-    derived = config.recipe.derived(features, table, config.settings)
-    examples = config.recipe.examples(features | derived, table, network.model.classes, config.settings)
-    return frozen(network.model, examples, list(table.index), ("fused",))["fused"], table
 
 
 def picture(vectors: dict[str, np.ndarray], tables: dict[str, pd.DataFrame], seed: int) -> Figure:

@@ -51,9 +51,9 @@ def tsne(
     """
     if len(vectors) < 4:
         raise ValueError(f"{len(vectors)} points make no map; give four or more")
-    scaled = _scaled(vectors, metric)
-    neighbours = min(perplexity, (len(scaled) - 1) / 3)
-    return TSNE(perplexity=neighbours, init="pca", random_state=seed, max_iter=500, metric=metric).fit_transform(scaled)
+    rows = scaled(vectors, metric)
+    neighbours = min(perplexity, (len(rows) - 1) / 3)
+    return TSNE(perplexity=neighbours, init="pca", random_state=seed, max_iter=500, metric=metric).fit_transform(rows)
 
 
 def silhouette(vectors: np.ndarray, labels: Sequence[str], *, metric: str = "euclidean") -> float:
@@ -70,10 +70,11 @@ def silhouette(vectors: np.ndarray, labels: Sequence[str], *, metric: str = "euc
     names = np.unique(np.asarray(labels, dtype=str), return_inverse=True)[1]
     if not 1 < names.max() + 1 < len(names):
         return float("nan")
-    return float(silhouette_score(_scaled(vectors, metric), names, metric=metric))
+    return float(silhouette_score(scaled(vectors, metric), names, metric=metric))
 
 
-def _scaled(vectors: np.ndarray, metric: str) -> np.ndarray:
+def scaled(vectors: np.ndarray, metric: str) -> np.ndarray:
+    """Vectors ``(N, D)`` as a map takes them: columns standardised for distances, as they are for angles."""
     vectors = np.asarray(vectors, dtype=np.float64)
     return vectors if metric == "cosine" else StandardScaler().fit_transform(vectors)
 

@@ -1,0 +1,247 @@
+"""A map as one HTML file: look, click, listen, without a kernel, a server or a network.
+
+Colours, labels, sound and spectrograms are all inside. Sound is there only where the corpus may be passed on: whoever
+has the file has the recordings. The page itself is ``page.html`` beside this module; what is filled in is JSON.
+
+Notebook: 07_explorer.ipynb
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from itertools import cycle
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import PIL.Image
+
+from sercourse.corpora.cards import Card, card, card_names
+from sercourse.corpora.registry import base_name
+from sercourse.errors import AudioError, UserError
+from sercourse.explain.players import mp3
+from sercourse.explain.plots import EMOTION_COLOURS
+from sercourse.explain.projections import Projection
+from sercourse.features.spectral import LogMel
+from sercourse.signal.audio import read_audio
+
+COLOURINGS: dict[str, str] = {
+    "emotion": "emotion",
+    "predicted": "predicted emotion",
+    "judged": "right or wrong",
+    "gender": "gender",
+    "speaker": "speaker",
+    "language": "language",
+    "noise": "noise",
+    "side": "side of the fold",
+}
+"""Columns that may colour the points, and what they are called on the page."""
+
+OFTEN_ONE: tuple[str, ...] = ("noise", "side")
+"""Those that are left out where all points have the same."""
+
+PALETTE: tuple[str, ...] = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#117733", "#882255", "#DDCC77", "#332288",
+)  # fmt: skip
+"""For classes without a colour of their own, from the sets of Okabe and Ito (2008) and Tol (2021); told apart by all
+kinds of colour vision."""
+
+SHAPES: tuple[str, ...] = (
+    "circle", "triangle", "square", "cross", "diamond", "star", "plus", "nabla", "pentagon", "hexagon",
+)  # fmt: skip
+"""A second sign beside the colour; after so many classes they begin again, shifted against the colours."""
+
+JUDGED: dict[str, tuple[str, str]] = {"right": ("#0072B2", "circle"), "wrong": ("#D55E00", "cross")}
+MISSING = ("#888888", "ring")
+"""Colour and shape of what has no label."""
+
+PICTURES, SOUNDS = 300, 2000
+"""Utterances up to which a page has spectrograms, and sound: 3 kB and 10 kB each."""
+
+PICTURE_SIZE, GREYS = (160, 48), 16
+"""Of a spectrogram, pixels (longer utterances are squeezed) and steps of level."""
+
+_FREE = re.compile(r"CC0|CC BY \d")  # not CC BY-NC, -ND, -SA: a page is changed and may be sold
+
+
+def write_page(
+    file: Path,
+    projection: Projection,
+    table: pd.DataFrame,
+    *,
+    corpus: str,
+    title: str,
+    colour: str = "emotion",
+    notes: Sequence[str] = (),
+    audio: bool = True,
+) -> Path:
+    """Write the page.
+
+    Args:
+        file: where to; its folder is made.
+        projection: the points.
+        table: a row per point, as :func:`~sercourse.explain.layers.vectors_of` gives it; ``path, start, end`` say
+            where the sound is. Columns that are absent or empty are left out.
+        corpus: where the utterances are from: its card decides whether they may be heard.
+        title: in the heading.
+        colour: what colours the points at first, one of :data:`COLOURINGS`.
+        notes: sentences below the heading.
+        audio: False: no sound and no spectrograms, whatever the card says.
+
+    Raises:
+        UserError: no such colouring, or the file cannot be written.
+        ValueError: another number of rows than of points.
+    """
+    if len(table) != len(projection.points):
+        raise ValueError(f"{len(projection.points)} points and {len(table)} rows: give one row per point")
+    table = table.assign(speaker=_short(table["speaker"]))
+    told = [name for name in COLOURINGS if name in table and table[name].notna().any()]
+    told = [name for name in told if name not in OFTEN_ONE or table[name].nunique() > 1]
+    colourings = {name: _classes(table[name]) for name in told}
+    check_colour(colour, tuple(colourings))
+    silent = silent_because(corpus, len(table)) if audio else "This page was made without sound."
+    spread = np.ptp(projection.points, axis=0)
+    found = {
+        "title": title,
+        "notes": [*notes, _projected(projection)],
+        "credits": sources(corpus, heard=not silent),
+        "colour": colour,
+        "colourings": {name: {"label": COLOURINGS[name], "classes": one} for name, one in colourings.items()},
+        "silent": silent,
+        "proportion": float(spread[0] / spread[1]) if projection.method == "pca" and spread.all() else None,
+        "rows": list(_rows(projection, table, colourings, heard=not silent)),
+    }
+    filled = {"title": html.escape(title), "data": for_script(found)}
+    template = (files("sercourse.explain") / "page.html").read_text("utf-8")
+    page = re.sub(r"\{\{(\w+)\}\}", lambda place: filled[place[1]], template)  # in one go: texts may hold braces
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, "utf-8")
+    except OSError as error:
+        raise UserError(f"--html {file}: cannot be written ({error.strerror}); choose another place.") from None
+    return file
+
+
+def check_colour(colour: str, known: Sequence[str] = tuple(COLOURINGS)) -> None:
+    """Say at once that there is no such colouring.
+
+    Raises:
+        UserError: it is none of those known.
+    """
+    if colour not in known:
+        raise UserError(f"--colour {colour}: choose one of {', '.join(known)}.")
+
+
+def silent_because(corpus: str, utterances: int = 0) -> str:
+    """Why a page of a corpus has no sound; "" where it may have some.
+
+    Args:
+        corpus: as :func:`sercourse.corpora.load` takes it; of several all must allow it.
+        utterances: on the page.
+    """
+    if utterances > SOUNDS:
+        return f"No sound: {utterances} recordings are too many for one page."
+    for name, found in _cards(corpus):
+        if found is None:
+            return f"No sound: {name} has no card that says whether its recordings may be passed on."
+        if not _FREE.match(found.licence):
+            told = f"{found.title} is under “{found.licence}” ({found.redistribute})"
+            return f"No sound: {told}, and whoever has this page would have the recordings."
+    return ""
+
+
+def sources(corpus: str, *, heard: bool) -> list[str]:
+    """What a page must say about a corpus: its source, and what may be done with the page."""
+    known = [found for _, found in _cards(corpus) if found is not None]
+    told = [f"Utterances: {found.citation.strip()} Licence: {found.licence}, {found.licence_url}." for found in known]
+    if not heard:
+        told += [f"Labels and transcripts: {found.title}, {found.redistribute}." for found in known]
+    return told
+
+
+def for_script(content: dict) -> str:
+    """JSON that may stand inside ``<script>``: no text in it can end the element or begin a comment."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def picture(waveform: np.ndarray) -> bytes:
+    """A small log-mel spectrogram, PNG; from the loudest point down 65 dB to black.
+
+    Args:
+        waveform: 16 kHz, shape ``(T,)``.
+    """
+    levels = LogMel().compute(waveform)  # (T, 64)
+    shares = np.clip((levels - levels.max()) / 65.0 + 1, 0, 1)
+    grey = PIL.Image.fromarray(np.uint8(np.round(shares.T[::-1] * (GREYS - 1))))
+    narrow = grey.resize(PICTURE_SIZE, PIL.Image.Resampling.BILINEAR)
+    narrow.putpalette((mpl.colormaps["magma"](np.linspace(0, 1, GREYS))[:, :3] * 255).astype(np.uint8).tobytes())
+    packed = io.BytesIO()
+    narrow.save(packed, format="png", optimize=True)
+    return packed.getvalue()
+
+
+def _cards(corpus: str) -> Iterator[tuple[str, Card | None]]:
+    """Name and card of every corpus in a name; ``None`` where there is no card."""
+    for part in [corpus] if corpus.startswith("csv:") else corpus.split(","):
+        name = base_name(part.strip())
+        yield name, card(name) if name in card_names() else None
+
+
+def _short(speakers: pd.Series) -> pd.Series:
+    """Speakers without their corpus, where all are from one."""
+    parts = speakers.str.rpartition("/")
+    return parts[2].where(speakers.notna()) if parts[0].nunique() == 1 else speakers
+
+
+def _projected(projection: Projection) -> str:
+    """The projection in a sentence."""
+    far = "what is far apart on the map is far apart there, too"
+    kept = far if projection.method == "pca" else "sizes of islands and distances between them say little"
+    return f"{projection.describe()}: how far neighbours on the map are neighbours in the layer, 1 at best; {kept}."
+
+
+def _classes(column: pd.Series) -> list[dict]:
+    """Name, count, colour and shape of the classes of a column; those without a label come last."""
+    counts = column.value_counts().sort_index()
+    own = {name: (colour, SHAPES[k % len(SHAPES)]) for k, (name, colour) in enumerate(EMOTION_COLOURS.items())} | JUDGED
+    classes = []
+    for number, ((name, count), spare) in enumerate(zip(counts.items(), cycle(PALETTE))):
+        colour, shape = own.get(name, (spare, SHAPES[(number + number // len(SHAPES)) % len(SHAPES)]))
+        classes.append({"name": str(name), "count": int(count), "colour": colour, "shape": shape})
+    lacking = int(column.isna().sum())
+    if lacking:
+        name = "not tested" if column.name in ("predicted", "judged") else "not given"
+        classes.append({"name": name, "count": lacking, "colour": MISSING[0], "shape": MISSING[1]})
+    return classes
+
+
+def _rows(projection: Projection, table: pd.DataFrame, colourings: dict[str, list], *, heard: bool) -> Iterator[dict]:
+    """One utterance after the other as the page knows it."""
+    low, spread = projection.points.min(0), np.ptp(projection.points, axis=0)
+    places = (projection.points - low) / np.where(spread > 0, spread, 1)
+    numbers = {name: {one["name"]: k for k, one in enumerate(classes)} for name, classes in colourings.items()}
+    for (utterance, row), (x, y) in zip(table.iterrows(), places):
+        told = {name: None if pd.isna(row.get(name)) else str(row[name]) for name in (*COLOURINGS, "text")}
+        sure = row.get("confidence")
+        classes = {name: known.get(told[name], len(known) - 1) for name, known in numbers.items()}
+        one = {"id": str(utterance), "x": round(float(x), 4), "y": round(float(y), 4), "classes": classes, **told}
+        one["confidence"] = None if pd.isna(sure) else round(float(sure), 3)
+        yield one | (_sound(row, pictured=len(table) <= PICTURES) if heard else {})
+
+
+def _sound(row: pd.Series, *, pictured: bool) -> dict[str, str]:
+    """An utterance's recording and spectrogram, or why there is none."""
+    try:
+        waveform = read_audio(row["path"], row.get("start", 0.0), row.get("end"))
+    except AudioError as error:
+        return {"silent": str(error).removeprefix(f"{row['path']}: ")}  # a path is nobody else's business
+    found = {"sound": base64.b64encode(mp3(waveform)).decode()}
+    return found | ({"picture": base64.b64encode(picture(waveform)).decode()} if pictured else {})

@@ -28,7 +28,7 @@ demo: $(STAMP)  ## default corpus, baseline and networks, build/report.html
 test: $(STAMP)  ## everything that CI runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long and not browser" --cov --cov-report=term
 	$(BIN)/sercourse corpora synthetic > /dev/null && $(BIN)/sercourse corpora matrix > /dev/null
-	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider notebooks/*.ipynb notebooks/solutions/*.ipynb
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider notebooks/*.ipynb notebooks/solutions/*.ipynb
 	$(BIN)/python -m pytest -q -m "browser and not long" tests/browser
 
 test-fast: $(STAMP)  ## unit tests only

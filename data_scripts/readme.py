@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "notebooks" / "source"))
 from build import chapter_table  # noqa: E402  (the notebooks' own builder knows the chapters)
 from sercourse.experiments.cells import stored_artifact  # noqa: E402
 from sercourse.experiments.emotion_autoencoder import printed as autoencoder_printed  # noqa: E402
+from sercourse.experiments.mtap import printed as mtap_printed  # noqa: E402
 from sercourse.experiments.signal_preprocessing import reference_text  # noqa: E402
 
 RESULTS = ROOT / "results"
@@ -72,7 +73,41 @@ def network_table() -> str:
                 name = "ASP-MTL, both models" if row == "both models" else "ASP-MTL's LSTMs, emotion alone"
                 where = f"EMO-DB as recorded and in four noises at 0 dB, {protocol}"
                 lines.append(f"| {name} | {where} | UA {cell['ua']:.1f} | UA {machine:.1f} | – |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_loss_rows(), *_language_rows()])
+
+
+def _loss_rows() -> list[str]:
+    """Chapter 05's small network with each loss that is stored."""
+    stored = stored_artifact("mtap", "table1_emodb") or {"rows": {}, "machines": {}}
+    machine = max((one["wa"] for one in stored["machines"].values()), default=0.0)
+    claimed = mtap_printed()["losses"]["table1"]["emodb"]
+    found = [(name, stored["rows"].get(name.lower())) for name in ("softmax", "ArcFace", "APFL")]
+    return [
+        f"| MTAP's image branch, small, with {name} | EMO-DB, {stored['protocol']} | WA {row['wa']:.1f}"
+        f" | WA {machine:.1f} | WA {claimed[name.lower()]['wa'][0]:.1f} (DenseNet169) |"
+        for name, row in found
+        if row
+    ]
+
+
+def _language_rows() -> list[str]:
+    """Chapter 06's networks, mean over languages."""
+    stored = stored_artifact("msfl", "languages_four")
+    if stored is None:
+        return []
+    means = {name: row["mean"]["ua"] for name, row in stored["rows"].items()}
+    machine = max(value for name, value in means.items() if name.endswith("+SVM"))
+    where = f"EMO-DB, RAVDESS, nEMO, four emotions, {stored['protocol']}, mean of three languages"
+    names = {
+        "each language alone": "MSFL's network, each language alone",
+        "pooled, emotion alone": "the same on all three, emotion alone",
+        "MSFL, GradNorm": "MSFL: emotion and language, GradNorm",
+    }
+    return [
+        f"| {name} | {where} | UA {means[row]:.1f} | UA {machine:.1f} | – |"
+        for row, name in names.items()
+        if row in means
+    ]
 
 
 def denoising_sentence() -> str:

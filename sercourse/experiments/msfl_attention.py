@@ -22,7 +22,7 @@ from sercourse.explain.attribution import (
     among_themselves,
     ranked,
 )
-from sercourse.explain.features import deletion_figure
+from sercourse.explain.plots import deletion_figure
 
 SHARED = "MSFL, GradNorm"
 CONTROL = "MSFL, emotions dealt out by chance"

@@ -221,3 +221,20 @@ def fold_bars(folds: Mapping[str, Mapping[str, float]], *, title: str = "") -> F
     ax.set(ylabel="WA and UA (%)", ylim=(0, 100), title=title)
     ax.legend(frameon=False, fontsize=10, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def deletion_figure(counts: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Figure:
+    """UA over features taken away, a line per way to rank; ``random`` is grey.
+
+    Args:
+        counts: features taken away.
+        curves: way to UA (percent) after each count.
+    """
+    figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    colours = iter(("#0072B2", "#E69F00", "#009E73", "#CC79A7"))
+    for name, curve in curves.items():
+        style = {"color": "0.4", "linestyle": "--"} if name == "random" else {"color": next(colours)}
+        ax.plot(counts, curve, marker="o", markersize=4, label=name, **style)
+    ax.set(xlabel="features taken away (the first of each ranking)", ylabel="UA (%)")
+    ax.legend(title="ranked by", frameon=False)
+    return figure

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import torch
 from joblib import cpu_count  # heeds the limits of containers
-from lightning.fabric import Fabric
+from lightning.fabric import Fabric, wrappers
 
 from sercourse.errors import UserError
 from sercourse.training.settings import PRECISIONS, LoopConfig
@@ -93,6 +93,20 @@ def enough_memory(config: LoopConfig) -> Iterator[None]:
             f"batch_size={config.batch_size}: too large for this machine's memory; halve it and set accumulate=2, which"
             " learns the same, or take a smaller profile."
         ) from None
+
+
+@contextmanager
+def own_gradients() -> Iterator[None]:
+    """Lets a balancer differentiate losses for itself.
+
+    With mixed precision fabric refuses any gradient but that of ``fabric.backward``, for with fp16 the loss must be
+    scaled first. bf16 and fp32 scale nothing.
+    """
+    before, wrappers._in_fabric_backward = wrappers._in_fabric_backward, True
+    try:
+        yield
+    finally:
+        wrappers._in_fabric_backward = before
 
 
 def peak_memory_mb() -> float | None:

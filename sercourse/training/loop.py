@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from sercourse.errors import UserError
 from sercourse.losses.balancing import Balancer
 from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, loader
+from sercourse.training.devices import own_gradients
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def train_one_epoch(
         with fabric.no_backward_sync(model, enabled=not steps):
             outputs = model(batch)
             losses = model.losses(outputs, batch)
-            fabric.backward(balancer(losses, model.shared_layer()) / summed)
+            with own_gradients():
+                loss = balancer(losses, model.shared_layer())
+            fabric.backward(loss / summed)
         if steps:
             if clip:
                 fabric.clip_gradients(model, optimiser, max_norm=clip, error_if_nonfinite=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from lightning.fabric import Fabric
+from lightning.fabric import Fabric, wrappers
 from torch import Tensor, nn
 
-from sercourse.losses.balancing import Balancer, FixedWeights
+from sercourse.losses.balancing import Balancer, FixedWeights, GradNorm
 from sercourse.models.multitask import Batch, MultiTaskModel, Outputs
 from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, TrainingSet, loader
 from sercourse.training.devices import make_fabric
@@ -98,9 +98,9 @@ class Learnt(Balancer):
         self.steps += 1
 
 
-def trained(batch_size: int, balancer: Balancer | None = None, *, optimiser=None, plan=None, **options):
+def trained(batch_size: int, balancer: Balancer | None = None, *, optimiser=None, plan=None, loop=None, **options):
     """A toy network after one epoch on 12 utterances: the network, the losses, the calls after batches."""
-    fabric = make_fabric(LoopConfig(accelerator="cpu"))
+    fabric = make_fabric(loop or LoopConfig(accelerator="cpu"))
     network, calls = Toy(), []
     model, steps = fabric.setup(network, (optimiser or (lambda p: torch.optim.SGD(p, lr=0.5)))(network.parameters()))
     plan = plan or BucketBatches([3] * len(IDS), batch_size, np.random.default_rng(1))
@@ -217,6 +217,15 @@ def test_a_balancer_may_learn_its_weights():
     back.load_state_dict(balancer.state_dict())
     assert back.weights() == weights
     assert back.steps == 3
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_gradnorm_works_in_every_precision(precision):
+    """Fabric forbids gradients of one's own in mixed precision, and goes on forbidding them afterwards."""
+    balancer = GradNorm({"restored": 1.0, "emotion": 1.0}, initial={}, rate=0.5)
+    trained(4, balancer, loop=LoopConfig(accelerator="cpu", precision=precision))
+    assert balancer.weights()["restored"] != pytest.approx(1.0, abs=1e-3)
+    assert not wrappers._in_fabric_backward
 
 
 def test_learning_the_weights_costs_the_network_no_gradient():

@@ -119,9 +119,14 @@ def bootstrap_mean_difference(
     """Interval of the mean over groups (languages, say) of (B minus A) in points; each group counts the same.
 
     In every draw each group's speakers are drawn among themselves. Arguments as :func:`bootstrap_difference`, and
-    ``groups``, shape ``(N,)``, whose speakers must not occur in another group.
+    ``groups``, shape ``(N,)``.
+
+    Raises:
+        ValueError: as there, or a speaker occurs in two groups, which are then not drawn apart.
     """
     groups = np.asarray(groups, dtype=object)
+    if (pd.Series(groups).groupby(np.asarray(speakers, dtype=object)).nunique() > 1).any():
+        raise ValueError("a speaker occurs in two groups; draw over the whole instead")
     parts = [np.asarray(values, dtype=object) for values in (y_true, y_a, y_b, speakers)]
     names = sorted(set(groups))
     values, drawn, units, notices = [], [], 0, []

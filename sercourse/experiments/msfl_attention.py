@@ -25,7 +25,7 @@ from sercourse.explain.attribution import (
 from sercourse.explain.plots import deletion_figure
 
 SHARED = "MSFL, GradNorm"
-CONTROL = "MSFL, emotions dealt out by chance"
+CONTROL = "MSFL, shuffled labels"
 
 
 def rankings(bench: Bench) -> dict:

@@ -106,7 +106,7 @@ class GradNorm(Balancer):
         given = [initial.get(task, 0.0) for task in self.tasks]
         self.register_buffer("known", torch.tensor([task in initial for task in self.tasks]))
         self.register_buffer("first", torch.tensor(given))
-        self.register_buffer("counted", torch.zeros(()))
+        self.register_buffer("counted", torch.zeros(len(given)))
         self._calls, self._epoch = 0, 0
 
     def present(self) -> Tensor:
@@ -127,8 +127,9 @@ class GradNorm(Balancer):
             raise UserError("--set balancer=gradnorm: this network has no layer that all tasks share; take fixed.")
         own = [losses[task] for task in self.tasks]
         pulls = _averaged(torch.stack([_gradient(loss, shared) for loss in own])).norm(dim=1)  # (K,)
-        paces = self._paces(_averaged(torch.stack([loss.detach().float() for loss in own])))
-        self._gather(pulls, paces)
+        there = (pulls > 0) & pulls.isfinite()
+        paces = self._paces(_averaged(torch.stack([loss.detach().float() for loss in own])), there)
+        self._gather(pulls, paces, there)
         return sum(weight * loss for weight, loss in zip(self.present().detach(), own, strict=True))
 
     def after_step(self) -> None:
@@ -139,17 +140,17 @@ class GradNorm(Balancer):
         self.optimiser.zero_grad()
         self._calls = 0
 
-    def _paces(self, losses: Tensor) -> Tensor:
-        """What is left of each task's first loss, ``(K,)``."""
+    def _paces(self, losses: Tensor, there: Tensor) -> Tensor:
+        """What is left of each task's first loss, ``(K,)``; batches without a task do not count for its mean."""
         if self._epoch == 0:
-            self.counted += 1
-            self.first += torch.where(self.known, torch.zeros_like(losses), (losses - self.first) / self.counted)
+            self.counted += there
+            gathered = there & ~self.known
+            self.first += torch.where(gathered, (losses - self.first) / self.counted.clamp(min=1), 0.0)
         return (losses / self.first.clamp(min=1e-8)).clamp(min=1e-8)
 
-    def _gather(self, pulls: Tensor, paces: Tensor) -> None:
+    def _gather(self, pulls: Tensor, paces: Tensor, there: Tensor) -> None:
         """Distance of the weighted pulls from their targets, over the mean pull; its gradient goes to the scores."""
         self._calls += 1
-        there = (pulls > 0) & pulls.isfinite()
         if there.sum() < 2:
             return
         share = self.scores[there].softmax(0)  # among those that are there: the others' scores stay as they are

@@ -34,6 +34,7 @@ Notebook: 04_mtlser.ipynb
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -160,6 +161,10 @@ class AttentionCnn(MultiTaskModel):
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of the emotion and of the gender."""
         return {task: outputs[task] for task in self.tasks}
+
+    def initial_losses(self) -> dict[str, float]:
+        """``log C`` of both tasks."""
+        return {task: math.log(len(names)) for task, names in self.classes.items()}
 
     def shared_layer(self) -> nn.Parameter:
         """The fully connected layer."""

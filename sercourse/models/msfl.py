@@ -78,7 +78,8 @@ class MsflConfig:
         ranges.at_least_one(self, "hidden", "per_step", "attention")
         ranges.sizes(self, "private")
         ranges.shares(self, "dropout")
-        ranges.not_negative(self, "tokens", "emotion_weight", "language_weight", "adversary")
+        ranges.positive(self, "emotion_weight")
+        ranges.not_negative(self, "tokens", "language_weight", "adversary")
         if not self.language_weight and (self.form == "mimo" or self.adversary):
             raise ValueError("language_weight=0: form=mimo and adversary need the language; give it a weight")
 

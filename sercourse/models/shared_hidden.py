@@ -28,6 +28,7 @@ Notebook: 03_asp_mtl.ipynb
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -116,6 +117,10 @@ class SharedHidden(MultiTaskModel):
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of the emotion and of the auxiliary label."""
         return {task: outputs[task] for task in self.tasks}
+
+    def initial_losses(self) -> dict[str, float]:
+        """``log C`` of both tasks."""
+        return {task: math.log(len(names)) for task, names in self.classes.items()}
 
     def shared_layer(self) -> nn.Parameter:
         """The last of the shared hidden layers."""

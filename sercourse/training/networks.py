@@ -159,7 +159,8 @@ def _prepared(config: TrainingConfig, table: pd.DataFrame) -> tuple[pd.DataFrame
 
 def _digests(config: TrainingConfig, table: pd.DataFrame, protocols: list[Protocol]) -> list[str]:
     """What tells one set of utterances from another: labels by id, and every fold list."""
-    columns = [*config.recipe.labels(config.settings), *_texts(config)]
+    taught_by = ["language"] if config.settings.loop.languages else []
+    columns = list(dict.fromkeys((*config.recipe.labels(config.settings), *_texts(config), *taught_by)))
     labels = hashlib.sha256(table[columns].sort_index().to_csv().encode()).hexdigest()[:16]
     return [labels, *(protocol.digest for protocol in protocols)]
 

@@ -98,6 +98,8 @@ class LoopConfig:
         for name in ("weight_decay", "clip", "patience", "average", "threads", "workers", "gradnorm_alpha"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must be 0 or more")
+        if self.gradnorm_rate > 1:
+            raise ValueError(f"gradnorm_rate={self.gradnorm_rate}: must be 1 or less")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas={self.betas}: must both be at least 0 and below 1")
         for name in ("learning_rate", "gradnorm_rate"):

@@ -27,11 +27,11 @@ def taught_classes(config: TrainingConfig, table: pd.DataFrame, train: tuple[str
     Raises:
         UserError: the training side is empty, or shows fewer than two classes of a task.
     """
-    if not train:
-        asked, there = config.settings.loop.languages, sorted(table["language"].dropna().unique())
+    asked, there = config.settings.loop.languages, sorted(table["language"].dropna().unique())
+    if asked and (not train or set(asked) - set(there)):
         raise UserError(
-            f"--set languages={','.join(asked)}: a fold has nothing to learn from in these languages; the corpus has"
-            f" {', '.join(there) or 'none'}."
+            f"--set languages={','.join(asked)}: a fold has nothing to learn from in one of these languages; the corpus"
+            f" has {', '.join(there) or 'none'}."
         )
     main, *others = config.recipe.labels(config.settings)
     shown = table.loc[list(train)]

@@ -84,7 +84,7 @@ def test_sizes_that_are_not_printed_are_varied(bench):
 
 def test_one_language_cannot_be_compared(bench):
     corpora.load("tiny")["language"] = "de"
-    with pytest.raises(UserError, match="languages are compared, and this is de alone"):
+    with pytest.raises(UserError, match="languages are compared, and here is de alone"):
         registry.run("msfl/languages", bench)
 
 

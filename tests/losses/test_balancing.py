@@ -111,6 +111,15 @@ def test_first_losses_are_given_or_gathered_in_the_first_epoch():
     assert restored.weights() == balancer.weights()
 
 
+def test_a_batch_without_a_task_does_not_count_for_its_first_loss():
+    shared = nn.Parameter(torch.ones(1))
+    balancer = GradNorm({"a": 1.0, "b": 1.0}, initial={})
+    balancer({"a": 2 * shared.sum(), "b": 6 * shared.sum()}, shared)
+    for _ in range(9):
+        balancer({"a": 2 * shared.sum(), "b": 0 * shared.sum()}, shared)
+    assert balancer.first.tolist() == pytest.approx([2.0, 6.0])
+
+
 def test_a_task_without_a_gradient_there_is_left_out_of_the_step():
     shared, own = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(1))
     balancer = GradNorm({"a": 1.0, "b": 1.0, "c": 1.0}, initial={"a": 1.0, "b": 1.0, "c": 1.0}, alpha=0.0, rate=0.1)

@@ -82,9 +82,10 @@ def test_where_no_validation_is_left_in_them_it_is_said(corpus, tmp_path, monkey
 
 def test_a_language_that_nobody_speaks_is_said(corpus, tmp_path, monkeypatch):
     with pytest.raises(
-        UserError, match="languages=fr: a fold has nothing to learn from in these languages; the corpus has de, en"
+        UserError,
+        match="languages=de,fr: a fold has nothing to learn from in one of these languages; the corpus has de, en",
     ):
-        run(corpus, tmp_path, monkeypatch, "languages=fr", "language_weight=0")
+        run(corpus, tmp_path, monkeypatch, "languages=de,fr", "language_weight=0")
 
 
 def test_one_language_alone_cannot_be_told_apart(corpus, tmp_path, monkeypatch):
@@ -99,12 +100,18 @@ def test_a_language_with_one_emotion_is_noticed(corpus, tmp_path, monkeypatch):
     assert not any("'de'" in one for one in notices)
 
 
-def test_dealing_out_keeps_every_language_its_emotions(corpus):
-    dealt = dealt_out_anew(corpus)
-    assert (dealt.loc[corpus.index] != corpus["emotion"]).any()
-    assert dealt.equals(dealt_out_anew(corpus.sample(frac=1, random_state=1)))
-    for _, part in corpus.groupby("language"):
-        assert sorted(dealt[part.index]) == sorted(part["emotion"])
+def test_dealing_out_keeps_how_many_there_are_of_each(corpus):
+    for task in ("emotion", "language"):
+        dealt = dealt_out_anew(corpus[task])
+        assert (dealt.loc[corpus.index] != corpus[task]).mean() > 0.2
+        assert dealt.equals(dealt_out_anew(corpus.sample(frac=1, random_state=1)[task]))
+        assert sorted(dealt) == sorted(corpus[task])
+
+
+def test_with_random_labels_no_epoch_is_chosen():
+    """Validation has the true labels."""
+    assert RECIPE.settings("quick").loop.select == "ua"
+    assert RECIPE.settings("quick", ("random_labels=true",)).loop.select == "last"
 
 
 def test_random_labels_teach_but_do_not_judge(corpus, tmp_path, monkeypatch):
@@ -112,8 +119,9 @@ def test_random_labels_teach_but_do_not_judge(corpus, tmp_path, monkeypatch):
     features = {"egemaps": {i: np.zeros(3, dtype=np.float32) for i in corpus.index}}
     classes = {"emotion": ["anger", "neutral", "sadness"], "language": ["de", "en"]}
     examples = RECIPE.examples(features, corpus, classes, settings)
-    taught = [classes["emotion"][examples.training_item(i, None)["emotion"]] for i in corpus.index]
-    assert taught == dealt_out_anew(corpus)[corpus.index].tolist()
+    for task, names in classes.items():
+        taught = [names[examples.training_item(i, None)[task]] for i in corpus.index]
+        assert taught == dealt_out_anew(corpus[task])[corpus.index].tolist()
     found = run(corpus, tmp_path, monkeypatch, "random_labels=true")
     assert found.predictions.set_index("utterance_id")["emotion"].to_dict() == corpus["emotion"].to_dict()
 

@@ -10,6 +10,7 @@ Notebook: 06_msfl.ipynb
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,8 @@ class MsflData(VectorConfig):
     functionals: tuple[str, ...] = ("egemaps",)
     """Feature sets with one vector per utterance, joined in this order."""
     random_labels: bool = False
-    """Deal the emotions of each language out anew by chance before training: what is learnt then is no emotion."""
+    """Deal the labels of all tasks out anew by chance before training, always in the same way, and choose no epoch:
+    what is learnt then is neither emotion nor language."""
 
 
 class _Recipe(VectorRecipe):
@@ -63,6 +65,8 @@ class _Recipe(VectorRecipe):
             UserError: with mimo, an epoch chosen by a loss that it does not have.
         """
         asked = super().settings(profile, assignments)
+        if asked.data.random_labels:  # validation has the true ones: an epoch chosen by them would know of emotion
+            asked = asked.changed(("select=last", "patience=0"))
         if asked.model.form == "mimo" and asked.loop.select == "loss":
             raise UserError("--set select=loss: with form=mimo the emotion has a loss per language; take select=ua.")
         return asked
@@ -83,7 +87,7 @@ class _Recipe(VectorRecipe):
     def examples(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> Vectors:
         """A vector per utterance; with random labels if that is asked for."""
         if settings.data.random_labels:
-            table = table.assign(**{MAIN: dealt_out_anew(table)})
+            table = table.assign(**{task: dealt_out_anew(table[task]) for task in classes})
         return super().examples(features, table, classes, settings)
 
     def weights(self, settings: Settings, network: Msfl) -> Mapping[str, float]:
@@ -91,11 +95,11 @@ class _Recipe(VectorRecipe):
         return network.weights
 
 
-def dealt_out_anew(table: pd.DataFrame) -> pd.Series:
-    """The emotions of a table, shuffled within each language; always the same way."""
-    rng = np.random.default_rng(0)
-    ordered = table.sort_index()
-    return ordered.groupby("language", dropna=False)[MAIN].transform(lambda part: rng.permutation(part.to_numpy()))
+def dealt_out_anew(labels: pd.Series) -> pd.Series:
+    """The labels of all utterances, shuffled; always the same way, and another way for each task."""
+    ordered = labels.sort_index()
+    rng = np.random.default_rng(zlib.crc32(str(labels.name).encode()))
+    return pd.Series(rng.permutation(ordered.to_numpy()), index=ordered.index, dtype=labels.dtype, name=labels.name)
 
 
 RECIPE = _Recipe()

@@ -119,17 +119,15 @@ def bootstrap_mean_difference(
     """Interval of the mean over groups (languages, say) of (B minus A) in points; each group counts the same.
 
     In every draw each group's speakers are drawn among themselves. Arguments as :func:`bootstrap_difference`, and
-    ``groups``, shape ``(N,)``.
-
-    Raises:
-        ValueError: as there, or a speaker occurs in two groups, which are then not drawn apart.
+    ``groups``, shape ``(N,)``. Where a speaker occurs in several groups the interval carries a notice.
     """
     groups = np.asarray(groups, dtype=object)
-    if (pd.Series(groups).groupby(np.asarray(speakers, dtype=object)).nunique() > 1).any():
-        raise ValueError("a speaker occurs in two groups; draw over the whole instead")
     parts = [np.asarray(values, dtype=object) for values in (y_true, y_a, y_b, speakers)]
     names = sorted(set(groups))
-    values, drawn, units, notices = [], [], 0, []
+    values, drawn, notices = [], [], []
+    shared = (pd.Series(groups).groupby(parts[3]).nunique() > 1).any()
+    if shared:
+        notices.append("Some speakers occur in several groups and are drawn apart there: the interval is too narrow.")
     for number, name in enumerate(names):
         truth, first, second, who = (part[groups == name] for part in parts)
         hits, support, over, notice = _counts(truth, [first, second], who)
@@ -137,9 +135,8 @@ def bootstrap_mean_difference(
         pairs = _draw(hits, support, metric, draws, seed + number)  # (draws, 2)
         values.append(value_b - value_a)
         drawn.append(pairs[:, 1] - pairs[:, 0])
-        units += len(set(who))
         notices += [f"{name}: {notice}"] if notice else []
-    over = f"{units} speakers in {len(names)} groups"
+    over = f"{len(set(parts[3]))} speakers in {len(names)} groups"
     return Interval(
         float(np.mean(values)), *_percentiles(np.mean(drawn, axis=0), level), level, over, " ".join(notices)
     )

@@ -155,3 +155,11 @@ def test_a_group_with_few_speakers_is_named():
     t = t[(t["group"] == "de") | t["speaker"].isin(["pl0", "pl1"])]
     found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
     assert found.notice.startswith("pl: Drawn over utterances because there are only 2 speakers")
+
+
+def test_a_speaker_of_two_groups_is_counted_once_and_said():
+    t = two_languages()
+    t["speaker"] = t["speaker"].str[-1]
+    found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
+    assert found.over == "8 speakers in 2 groups"
+    assert "Some speakers occur in several groups" in found.notice

@@ -363,9 +363,8 @@ if silence:
 # of nEMO the part that is at hand, 704 of its utterances. *Each language alone* was taught nothing but that language; *pooled* all three,
 # without the second task.
 
+
 # %%
-
-
 def measured(name):
     """A stored table of languages: UA in each, the mean, and the mean's distance from the pooled network."""
     result = at_hand(name)

@@ -104,4 +104,4 @@ def test_lengths_are_spread_over_a_corpus(emodb):
 def test_an_unknown_benchmark_is_refused(capsys):
     with pytest.raises(SystemExit):
         all_benchmarks.main(["mtlsr"])
-    assert "choose of features, memory, networks, mtlser" in capsys.readouterr().err
+    assert "choose of features, memory, networks, balancing, mtlser" in capsys.readouterr().err

@@ -37,7 +37,8 @@ def corpus(tmp_path_factory) -> pd.DataFrame:
             soundfile.write(path, buzz, 16_000)
             rows.append(
                 {"utterance_id": f"buzz/{path.stem}", "path": str(path), "emotion": emotion,
-                 "speaker": f"buzz/{speaker}", "gender": ("female", "male")[number // 2 % 2]}
+                 "speaker": f"buzz/{speaker}", "gender": ("female", "male")[number // 2 % 2],
+                 "language": "de" if speaker < 3 else "en"}
             )  # fmt: skip
     return make_table(rows, "buzz")
 

@@ -485,7 +485,7 @@ plt.show()
 # "explanation" that changes with the random beginning explains that beginning, too.
 #
 # On the real recordings: how many of ten does each language's own network share with the shared one (MSFL,
-# GradNorm), beside how many two folds of the *same* network share, and a network whose emotions were shuffled?
+# GradNorm), beside how many two folds of the *same* network share, and a network whose labels were shuffled?
 
 # %%
 rankings = at_hand("rankings_four")

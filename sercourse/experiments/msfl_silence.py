@@ -27,7 +27,7 @@ from sercourse.experiments.cells import Bench
 from sercourse.features.spectral import LogMel
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import SAMPLE_RATE, read_audio
-from sercourse.signal.endpoint import speech_mask
+from sercourse.signal.endpoint import runs, speech_mask
 from sercourse.signal.framing import frame_count, samples
 from sercourse.training.baseline import predict_all
 from sercourse.training.protocols import Protocol, make_protocol
@@ -119,9 +119,7 @@ def frames_within(mask: np.ndarray) -> np.ndarray:
 
 def longest_stretch(flags: np.ndarray) -> tuple[int, int]:
     """First frame and the frame after the last of the longest run of true ones; ``(0, 0)`` where there is none."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
-    runs = edges.reshape(-1, 2)
-    return tuple(map(int, runs[np.argmax(runs[:, 1] - runs[:, 0])])) if len(runs) else (0, 0)
+    return max(runs(flags), key=lambda run: run[1] - run[0], default=(0, 0))
 
 
 def _check_languages(corpus: str, table: pd.DataFrame, remaining: str) -> None:

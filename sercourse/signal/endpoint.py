@@ -59,7 +59,7 @@ def find_speech(waveform: np.ndarray) -> list[tuple[float, float]]:
         return []
     loud = energy > room + HIGH_SHARE * (peak - room)
     audible = energy > room + LOW_SHARE * (peak - room)
-    spans = [span for span in _runs(audible) if loud[slice(*span)].any()]
+    spans = [span for span in runs(audible) if loud[slice(*span)].any()]
     hissing = _hissing(energy, crossings, room, peak)
     spans = _merge([_reach_out(span, hissing) for span in spans])
     seconds = [(first * HOP_SECONDS, (last - 1) * HOP_SECONDS + FRAME_SECONDS) for first, last in spans]
@@ -128,7 +128,7 @@ def _reach_out(span: tuple[int, int], hissing: np.ndarray) -> tuple[int, int]:
     return first, last
 
 
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+def runs(flags: np.ndarray) -> list[tuple[int, int]]:
     """``(first, last + 1)`` of every run of true frames."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]

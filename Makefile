@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-EXTRAS := notebooks,text,dev
+EXTRAS := notebooks,text,app,site,dev
 # CPU-only machines may save gigabytes: see "Smaller installs" in README.md.
 UV_FLAGS ?=
 

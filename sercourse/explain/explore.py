@@ -11,14 +11,11 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from sercourse.explain.layers import fold_names, meanings, vectors_of
-from sercourse.explain.maps import silhouette
-from sercourse.explain.page import check_colour, silent_because, write_page
-from sercourse.explain.projections import Projection, check_method, project
-from sercourse.training.runs import Run, read_run
-
-SEPARATED: tuple[str, ...] = ("emotion", "predicted", "speaker", "gender", "language")
-"""Labels whose silhouettes are told."""
+from sercourse.explain.colourings import check_colour
+from sercourse.explain.map_source import MapSource
+from sercourse.explain.page import silent_because, write_page
+from sercourse.explain.projections import Projection, check_method
+from sercourse.training.runs import Run
 
 
 @dataclass(frozen=True)
@@ -26,62 +23,51 @@ class Exploration:
     """One layer of a run, projected.
 
     Attributes:
-        run: the run.
-        fold: name of the fold.
+        source: the run and its utterances.
         layer: which layer.
-        vectors: ``(N, D)`` by utterance id.
-        table: what is known of the utterances, in the same order.
         projection: the map.
         silhouettes: by label, in the space before the projection; those with a meaning.
     """
 
-    run: Run
-    fold: str
+    source: MapSource
     layer: str
-    vectors: pd.DataFrame
-    table: pd.DataFrame
     projection: Projection
     silhouettes: dict[str, float]
 
     @property
-    def corpus(self) -> str:
-        """The run's."""
-        return self.run.about["config"]["corpus"]
-
-    @property
     def notes(self) -> list[str]:
         """What a reader of the map should know, in sentences."""
-        count, width = self.vectors.shape
-        tested = self.table["judged"].notna()
-        right = int((self.table["judged"] == "right").sum())
+        count, width = self.source.vectors(self.layer).shape
+        tested = self.source.table["judged"].notna()
+        right = int((self.source.table["judged"] == "right").sum())
         told = ", ".join(f"{name} {value:.2f}" for name, value in self.silhouettes.items())
-        what = f"{self.layer}: {meanings(self.run)[self.layer]}, {width} numbers for each of {count} utterances"
+        what = f"{self.layer}: {self.source.layers[self.layer]}, {width} numbers for each of {count} utterances"
         return [
-            f"{what}, fold “{self.fold}”; {right} of {int(tested.sum())} tested ones are predicted right.",
+            f"{what}, fold “{self.source.fold}”; {right} of {int(tested.sum())} tested ones are predicted right.",
             f"Silhouette in the layer itself (1 apart, 0 mixed): {told or 'none, for labels are lacking'}.",
-            f"Run: {self.run.summary['run']}.",
+            f"Run: {self.source.run.summary['run']}.",
         ]
 
     def write(self, file: Path, *, colour: str = "emotion", audio: bool = True) -> Path:
         """The page; see :func:`~sercourse.explain.page.write_page`."""
-        title = f"{self.run.summary['chapter']} on {self.corpus}: {self.layer}"
-        about = {"corpus": self.corpus, "title": title, "notes": self.notes}
-        return write_page(file, self.projection, self.table, colour=colour, audio=audio, **about)
+        title = f"{self.source.run.summary['chapter']} on {self.source.corpus}: {self.layer}"
+        about = {"corpus": self.source.corpus, "title": title, "notes": self.notes}
+        return write_page(file, self.projection, self.source.table, colour=colour, audio=audio, **about)
 
     def to_json(self) -> dict:
         """For ``--json``."""
         return {
-            "run": self.run.summary["run"],
-            "corpus": self.corpus,
-            "layers": meanings(self.run),
+            "run": self.source.run.summary["run"],
+            "corpus": self.source.corpus,
+            "layers": self.source.layers,
             "layer": self.layer,
-            "fold": self.fold,
-            "utterances": len(self.table),
+            "fold": self.source.fold,
+            "utterances": len(self.source.table),
             "method": self.projection.method,
             "parameters": self.projection.parameters,
             "trustworthiness": self.projection.trustworthiness,
             "silhouettes": self.silhouettes,
-            "points": {i: [float(x), float(y)] for i, (x, y) in zip(self.table.index, self.projection.points)},
+            "points": {i: [float(x), float(y)] for i, (x, y) in zip(self.source.table.index, self.projection.points)},
         }
 
 
@@ -109,19 +95,8 @@ def explore(
         UserError: as these functions.
     """
     check_method(method)  # before anything is computed
-    run = run if isinstance(run, Run) else read_run(run)
-    layer = layer or next(iter(meanings(run)))
-    vectors, table = vectors_of(run, layer, fold=fold, side=side, table=table, progress=progress)
-    projection = project(vectors.to_numpy(), method, seed=seed)
-    scores = {name: _score(vectors, table[name]) for name in SEPARATED}
-    known = {name: value for name, value in scores.items() if value == value}  # NaN: one class only
-    return Exploration(run, fold_names(run)[fold], layer, vectors, table, projection, known)
-
-
-def _score(vectors: pd.DataFrame, labels: pd.Series) -> float:
-    """The silhouette over utterances that have the label."""
-    there = labels.notna().to_numpy()
-    return silhouette(vectors.to_numpy()[there], labels[there].to_numpy()) if there.any() else float("nan")
+    source = MapSource(run, layer=layer, fold=fold, side=side, table=table, seed=seed, progress=progress)
+    return Exploration(source, source.first, source.place(source.first, method), source.silhouettes(source.first))
 
 
 def run_explore(
@@ -153,7 +128,7 @@ def run_explore(
     def say(line: str) -> None:
         console.print(line, soft_wrap=True, markup=False)
 
-    for name, meaning in meanings(found.run).items():
+    for name, meaning in found.source.layers.items():
         say(f"{'*' if name == found.layer else ' '} {name:<18}{meaning}")
     for note in found.notes:
         say(note)
@@ -163,7 +138,7 @@ def run_explore(
         return found.to_json()
     found.write(html, colour=colour)
     say(f"{html}: {html.stat().st_size / 1e6:.1f} MB, open it in a browser; it needs no network.")
-    silent = silent_because(found.corpus, len(found.table))
+    silent = silent_because(found.source.corpus, len(found.source.table))
     if silent:
         say(silent)
     return found.to_json() | {"html": str(html)}

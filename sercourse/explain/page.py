@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -26,41 +25,11 @@ import PIL.Image
 from sercourse.corpora.cards import Card, card, card_names
 from sercourse.corpora.registry import base_name
 from sercourse.errors import AudioError, UserError
+from sercourse.explain.colourings import COLOURINGS, check_colour, classes_of, short_speakers, told_by
 from sercourse.explain.players import mp3
-from sercourse.explain.plots import EMOTION_COLOURS
 from sercourse.explain.projections import Projection
 from sercourse.features.spectral import LogMel
 from sercourse.signal.audio import read_audio
-
-COLOURINGS: dict[str, str] = {
-    "emotion": "emotion",
-    "predicted": "predicted emotion",
-    "judged": "right or wrong",
-    "gender": "gender",
-    "speaker": "speaker",
-    "language": "language",
-    "noise": "noise",
-    "side": "side of the fold",
-}
-"""Columns that may colour the points, and what they are called on the page."""
-
-OFTEN_ONE: tuple[str, ...] = ("noise", "side")
-"""Those that are left out where all points have the same."""
-
-PALETTE: tuple[str, ...] = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#117733", "#882255", "#DDCC77", "#332288",
-)  # fmt: skip
-"""For classes without a colour of their own, from the sets of Okabe and Ito (2008) and Tol (2021); told apart by all
-kinds of colour vision."""
-
-SHAPES: tuple[str, ...] = (
-    "circle", "triangle", "square", "cross", "diamond", "star", "plus", "nabla", "pentagon", "hexagon",
-)  # fmt: skip
-"""A second sign beside the colour; after so many classes they begin again, shifted against the colours."""
-
-JUDGED: dict[str, tuple[str, str]] = {"right": ("#0072B2", "circle"), "wrong": ("#D55E00", "cross")}
-MISSING = ("#888888", "ring")
-"""Colour and shape of what has no label."""
 
 PICTURES, SOUNDS = 300, 2000
 """Utterances up to which a page has spectrograms, and sound: 3 kB and 10 kB each."""
@@ -101,10 +70,8 @@ def write_page(
     """
     if len(table) != len(projection.points):
         raise ValueError(f"{len(projection.points)} points and {len(table)} rows: give one row per point")
-    table = table.assign(speaker=_short(table["speaker"]))
-    told = [name for name in COLOURINGS if name in table and table[name].notna().any()]
-    told = [name for name in told if name not in OFTEN_ONE or table[name].nunique() > 1]
-    colourings = {name: _classes(table[name]) for name in told}
+    table = table.assign(speaker=short_speakers(table["speaker"]))
+    colourings = {name: classes_of(table[name]) for name in told_by(table)}
     check_colour(colour, tuple(colourings))
     silent = silent_because(corpus, len(table)) if audio else "This page was made without sound."
     spread = np.ptp(projection.points, axis=0)
@@ -127,16 +94,6 @@ def write_page(
     except OSError as error:
         raise UserError(f"--html {file}: cannot be written ({error.strerror}); choose another place.") from None
     return file
-
-
-def check_colour(colour: str, known: Sequence[str] = tuple(COLOURINGS)) -> None:
-    """Say at once that there is no such colouring.
-
-    Raises:
-        UserError: it is none of those known.
-    """
-    if colour not in known:
-        raise UserError(f"--colour {colour}: choose one of {', '.join(known)}.")
 
 
 def silent_because(corpus: str, utterances: int = 0) -> str:
@@ -195,32 +152,11 @@ def _cards(corpus: str) -> Iterator[tuple[str, Card | None]]:
         yield name, card(name) if name in card_names() else None
 
 
-def _short(speakers: pd.Series) -> pd.Series:
-    """Speakers without their corpus, where all are from one."""
-    parts = speakers.str.rpartition("/")
-    return parts[2].where(speakers.notna()) if parts[0].nunique() == 1 else speakers
-
-
 def _projected(projection: Projection) -> str:
     """The projection in a sentence."""
     far = "what is far apart on the map is far apart there, too"
     kept = far if projection.method == "pca" else "sizes of islands and distances between them say little"
     return f"{projection.describe()}: how far neighbours on the map are neighbours in the layer, 1 at best; {kept}."
-
-
-def _classes(column: pd.Series) -> list[dict]:
-    """Name, count, colour and shape of the classes of a column; those without a label come last."""
-    counts = column.value_counts().sort_index()
-    own = {name: (colour, SHAPES[k % len(SHAPES)]) for k, (name, colour) in enumerate(EMOTION_COLOURS.items())} | JUDGED
-    classes = []
-    for number, ((name, count), spare) in enumerate(zip(counts.items(), cycle(PALETTE))):
-        colour, shape = own.get(name, (spare, SHAPES[(number + number // len(SHAPES)) % len(SHAPES)]))
-        classes.append({"name": str(name), "count": int(count), "colour": colour, "shape": shape})
-    lacking = int(column.isna().sum())
-    if lacking:
-        name = "not tested" if column.name in ("predicted", "judged") else "not given"
-        classes.append({"name": name, "count": lacking, "colour": MISSING[0], "shape": MISSING[1]})
-    return classes
 
 
 def _rows(projection: Projection, table: pd.DataFrame, colourings: dict[str, list], *, heard: bool) -> Iterator[dict]:

@@ -20,7 +20,9 @@ PEAK = 0.9
 """Full scale of what is played when ``normalise`` is on."""
 
 
-def player(waveform: np.ndarray, *, label: str = "", normalise: bool = False, width: str = "260px") -> HTML:
+def player(
+    waveform: np.ndarray, *, label: str = "", normalise: bool = False, width: str = "260px", autoplay: bool = False
+) -> HTML:
     """An audio player with its sound inside.
 
     Args:
@@ -28,8 +30,9 @@ def player(waveform: np.ndarray, *, label: str = "", normalise: bool = False, wi
         label: text before the player.
         normalise: bring the peak to 0.9. Off by default: loudness is part of the emotion.
         width: CSS width of the player.
+        autoplay: begin at once, where the browser lets it.
     """
-    return HTML(f"<span>{html.escape(label)} {_audio(waveform, label, normalise, width)}</span>")
+    return HTML(f"<span>{html.escape(label)} {_audio(waveform, label, normalise, width, autoplay)}</span>")
 
 
 def player_table(
@@ -73,12 +76,13 @@ def mp3(waveform: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _audio(waveform: np.ndarray, label: str, normalise: bool, width: str) -> str:
+def _audio(waveform: np.ndarray, label: str, normalise: bool, width: str, autoplay: bool = False) -> str:
     peak = float(np.abs(waveform).max(initial=0.0))
     if normalise and peak > 0:
         waveform = waveform * (PEAK / peak)
     source = base64.b64encode(mp3(waveform)).decode()
+    start = "autoplay" if autoplay else "preload='none'"
     return (
-        f"<audio controls preload='none' style='width:{width};height:32px;vertical-align:middle'"
+        f"<audio controls {start} style='width:{width};height:32px;vertical-align:middle'"
         f" aria-label='{html.escape(label or 'audio', quote=True)}' src='data:audio/mpeg;base64,{source}'></audio>"
     )

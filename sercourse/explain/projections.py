@@ -34,6 +34,9 @@ TRUSTED = 10
 LEAST = 4
 """Points that make a map."""
 
+MANY = 3000
+"""Points up to which all are asked for their neighbours; of more, so many are drawn, for memory grows by the square."""
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -43,7 +46,7 @@ class Projection:
         points: ``(N, 2)``; the axes have no unit.
         method: one of :data:`METHODS`.
         parameters: by name, with the seed and the metric.
-        trustworthiness: 0 to 1, over :data:`TRUSTED` neighbours.
+        trustworthiness: 0 to 1, over :data:`TRUSTED` neighbours; of more than :data:`MANY` points, so many are drawn.
     """
 
     points: np.ndarray
@@ -98,9 +101,9 @@ def project(
         points, parameters = _umap(scaled(vectors, metric), neighbours, seed, metric), {"neighbours": neighbours}
     else:
         points, parameters = _pca(vectors, metric)
-    trusted = trustworthiness(
-        scaled(vectors, metric), points, n_neighbors=min(TRUSTED, others // 2), metric=metric
-    )  # fmt: skip
+    asked = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:MANY])
+    neighbourhood = {"n_neighbors": min(TRUSTED, (len(asked) - 1) // 2), "metric": metric}
+    trusted = trustworthiness(scaled(vectors, metric)[asked], points[asked], **neighbourhood)
     parameters |= {"metric": metric} | ({} if method == "pca" else {"seed": seed})
     return Projection(np.asarray(points, dtype=np.float64), method, parameters, float(trusted))
 

@@ -42,6 +42,8 @@ def test_chapter_runs_and_its_widgets_answer(open_notebook: OpenNotebook, chapte
             choose_from_menu(notebook, box, number)
     if chapter == "00_start_here":
         play_game(notebook)
+    if chapter == "07_explorer":
+        walk_the_maps(notebook)
     assert notebook.error_outputs() == []
     assert notebook.complaints == []
 
@@ -74,6 +76,39 @@ def choose_from_menu(notebook: NotebookPage, box: Locator, number: int) -> None:
     expect(box.locator("audio").last).not_to_have_attribute("src", sound, timeout=20_000)
     notebook.shown(picture)
     notebook.screenshot(f"menu-{number}-after")
+
+
+def walk_the_maps(notebook: NotebookPage) -> None:
+    """Name an utterance, click a point, draw a lasso: heard, seen, told and counted, on both maps."""
+    box = notebook.page.locator(".sercourse-maps").first
+    panel = box.locator(".sercourse-panel")
+    maps = box.locator("canvas:visible")
+    notebook.shown(maps.first)
+    notebook.screenshot("maps")
+    field = notebook.shown(box.get_by_placeholder("name an utterance"))
+    wanted = box.locator("datalist option").nth(3).get_attribute("value")
+    field.fill(wanted)
+    field.press("Enter")
+    expect(panel).to_contain_text(wanted, timeout=20_000)
+    expect(panel.locator("audio")).to_have_count(1)
+    expect(panel.get_by_role("img", name=f"log-mel spectrogram of {wanted}")).to_be_visible()
+    assert panel.locator("audio").evaluate("audio => audio.play().then(() => true)")  # it is a sound
+    notebook.shown(panel)
+    notebook.screenshot("maps-one")
+    place = notebook.shown(maps.first).bounding_box()
+    left, top, wide, high = (place[side] for side in ("x", "y", "width", "height"))
+    notebook.page.keyboard.down("Shift")
+    notebook.page.mouse.move(left + 0.98 * wide, top + 0.02 * high)  # buttons and legend are on the left
+    notebook.page.mouse.down()
+    for x, y in ((0.98, 0.98), (0.2, 0.98), (0.2, 0.02), (0.98, 0.02)):
+        notebook.page.mouse.move(left + x * wide, top + y * high, steps=8)
+    notebook.page.mouse.up()
+    notebook.page.keyboard.up("Shift")
+    expect(panel.locator(".sercourse-counts")).to_be_visible(timeout=20_000)
+    expect(panel.locator("audio")).to_have_count(6)
+    notebook.screenshot("maps-lasso")
+    notebook.shown(panel)
+    notebook.screenshot("maps-selection")
 
 
 def play_game(notebook: NotebookPage) -> None:

@@ -5,62 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile
+from little_runs import SMALL, little_run
 
-from sercourse.corpora.table import make_table
 from sercourse.errors import UserError
 from sercourse.explain.layers import LAYERS, RAW, SHOWN, layers_of, outputs_of, vectors_of
 from sercourse.explain.maps import silhouette
 from sercourse.features.extract import extract
-from sercourse.training.networks import TrainingConfig, train
 from sercourse.training.predict import Network
 from sercourse.training.protocols import Protocol
 from sercourse.training.settings import CHAPTERS, PEERS
 
-SMALL = {
-    "emotion_autoencoder": ("width=16", "bank_channels=4", "bank_widths=3", "encoder_gru=4", "decoder_gru=4",
-                            "hidden=16,8", "functionals=is09", "crop_frames=32", "hop_frames=16"),
-    "asp_mtl": ("hidden=6", "head=6", "step=4"),
-    "mtlser": ("backbone=mini",),
-    "mtap": ("text=none", "audio=none", "seconds=0.64", "step=2", "bins=40"),
-    "msfl": ("hidden=6", "attention=4", "functionals=is09", "language_weight=0"),
-}  # fmt: skip
-LOOP = ("threads=1", "accelerator=cpu", "precision=fp32", "epochs=1", "batch_size=8")
-
-pytestmark = pytest.mark.usefixtures("threads_put_back")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def folders(tmp_path_factory):
-    environment = pytest.MonkeyPatch()
-    for name in ("CACHE", "RUNS"):
-        environment.setenv(f"SERCOURSE_{name}", str(tmp_path_factory.mktemp(name.lower())))
-    yield
-    environment.undo()
+pytestmark = pytest.mark.usefixtures("threads_put_back", "own_runs")
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> pd.DataFrame:
-    """18 tones in three emotions by three speakers."""
-    folder, rng = tmp_path_factory.mktemp("tones"), np.random.default_rng(0)
-    rows = []
-    for number in range(18):
-        emotion, hz = (("anger", 280), ("neutral", 200), ("sadness", 140))[number % 3]
-        t = np.arange(6_400 + 300 * number) / 16_000
-        path = folder / f"{number:02d}.wav"
-        soundfile.write(path, 0.3 * np.sin(2 * np.pi * hz * t) ** 3 + 0.02 * rng.normal(size=len(t)), 16_000)
-        rows.append({"utterance_id": f"tones/{number:02d}", "path": str(path), "emotion": emotion, "language": "de",
-                     "speaker": f"tones/{number // 6}", "gender": ("female", "male")[number // 3 % 2]})  # fmt: skip
-    return make_table(rows, "tones")
-
-
-def little_run(chapter: str, corpus: pd.DataFrame):
-    config = TrainingConfig(chapter, "tones", "kfold-2", changes=(*LOOP, *SMALL[chapter]))
-    return train(config, table=corpus, workers=1, progress=False)
-
-
-@pytest.fixture(scope="module")
-def run(corpus):
+def run(own_runs, corpus):
     return little_run("msfl", corpus)
 
 

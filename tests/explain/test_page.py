@@ -19,7 +19,8 @@ from sercourse.corpora import cards
 from sercourse.corpora.registry import names
 from sercourse.errors import UserError
 from sercourse.explain import page
-from sercourse.explain.page import JUDGED, PICTURE_SIZE, for_script, picture, silent_because, write_page
+from sercourse.explain.colourings import JUDGED
+from sercourse.explain.page import PICTURE_SIZE, for_script, picture, silent_because, write_page
 from sercourse.explain.plots import EMOTION_COLOURS
 from sercourse.explain.projections import Projection
 

@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-EXTRAS := notebooks,text,app,site,dev
+EXTRAS := notebooks,text,app,site,peers,dev
 # CPU-only machines may save gigabytes: see "Smaller installs" in README.md.
 UV_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-long lint notebooks bench lab badges lock clean
+.PHONY: help install demo test test-fast test-long lint notebooks bench kit site site-links lab badges lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,9 +46,18 @@ notebooks: $(STAMP)  ## build notebooks and solutions from notebooks/source, run
 bench: $(STAMP)  ## our features beside librosa, memory of streaming, cost of each profile
 	$(BIN)/python -m benchmarks
 
+kit: $(STAMP)  ## the instructor's kit in build/kit: slides, students' folder, answer key, teaching pages
+	$(BIN)/python -m data_scripts.kit
+
+site: $(STAMP)  ## the site, in build/site (SITE_EXPLORERS=all trains first runs that are missing)
+	$(BIN)/python -m data_scripts.website $(SITE_FLAGS)
+
+site-links: $(STAMP)  ## links to other servers, which are asked
+	$(BIN)/python -m data_scripts.website --external
+
 lab: $(STAMP)  ## JupyterLab on the first chapter
 	$(BIN)/jupyter trust notebooks/*.ipynb notebooks/solutions/*.ipynb  # else the stored audio players stay silent
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	SERCOURSE_RUNS="$${SERCOURSE_RUNS:-$(CURDIR)/runs}" $(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
 badges: $(STAMP)  ## write the repository's address into badges: make badges REPO=owner/name
 	$(BIN)/python data_scripts/badges.py "$(REPO)"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import balancing, features, memory, mtlser, networks
+from benchmarks import balancing, explorer, features, memory, mtlser, networks, notebooks
 from sercourse.training.runs import environment, write_json
 
-NAMES: tuple[str, ...] = ("features", "memory", "networks", "balancing", "mtlser")
+NAMES: tuple[str, ...] = ("features", "memory", "networks", "balancing", "mtlser", "explorer", "notebooks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,11 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pulls = balancing.measure()
         console.print(balancing.table(pulls))
         figures["balancing"] = balancing.as_json(pulls)
+    if "explorer" in wanted:
+        opened = explorer.measure()
+        console.print(explorer.table(opened))
+        figures["explorer"] = explorer.as_json(opened)
     if "mtlser" in wanted:
         figures["mtlser"] = steps = mtlser.run()
         console.print(mtlser.table(steps))
         console.print(mtlser.agreement(steps), highlight=False)
         equal = equal and steps["agreement"]["equal"]
+    if "notebooks" in wanted:
+        needed = list(notebooks.measure_all())
+        console.print(notebooks.table(needed))
+        figures["notebooks"] = notebooks.as_json(needed, notebooks.lab_mb())
     if options.json:
         write_json(options.json, {"environment": environment(), **figures})
     return 0 if equal else 1

@@ -26,10 +26,10 @@ from data_scripts.by_form import FORMS, instructions
 from data_scripts.check_content import check_content
 from data_scripts.download import PATIENCE, DownloadError, Patience, download, need_room
 from data_scripts.sources import SOURCES, Download, Source
-from data_scripts.unpack import ArchiveError, commit_of, unpack, unpacked_size
 from data_scripts.zenodo import RecordFile, look_up, verify
 from sercourse.corpora import card
 from sercourse.errors import AudioError, CorpusError, UserError
+from sercourse.unpack import ArchiveError, commit_of, unpack, unpacked_size
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 

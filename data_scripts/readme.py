@@ -1,7 +1,7 @@
-"""Write what the README shows from what was measured: the map of the chapters, the table of baselines, the picture.
+"""Write what the README shows from what was measured: the map of the chapters, tables, the picture.
 
-    python data_scripts/readme.py            write README.md and docs/images/protocols.png
-    python data_scripts/readme.py --check    say whether README.md is up to date; exit code 1 if not
+    python data_scripts/readme.py            write README.md, docs/hub.md and docs/images/protocols.png
+    python data_scripts/readme.py --check    say whether the pages are up to date; exit code 1 if not
 
 Figures come from ``results/*.json``, which ``sercourse reproduce … --json`` writes; none is typed.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,9 @@ from sercourse.experiments.mtap import printed as mtap_printed  # noqa: E402
 from sercourse.experiments.signal_preprocessing import reference_text  # noqa: E402
 
 RESULTS = ROOT / "results"
+
+PAGES: dict[str, tuple[str, ...]] = {"README.md": (), "docs/hub.md": ("memory",)}
+"""Page to its blocks; none named: all of them."""
 
 
 def baseline_table() -> str:
@@ -123,22 +127,50 @@ def denoising_sentence() -> str:
     )
 
 
+def memory_table() -> str:
+    """Peak memory and seconds of every notebook as Markdown, from ``results/notebooks_memory.json``."""
+    path = RESULTS / "notebooks_memory.json"
+    if not path.exists():
+        return f"Not measured yet: `python -m benchmarks.notebooks --json results/{path.name}` does it."
+    measured = json.loads(path.read_text("utf-8"))
+    lines = ["| notebook, profile quick | peak memory | seconds |", "|---|---|---|"]
+    for row in measured["rows"]:
+        over = "" if row["peak_rss_mb"] <= measured["limit_mb"] else " ⚠"
+        lines.append(f"| {row['name']} | {row['peak_rss_mb'] / 1e3:.2f} GB{over} | {row['seconds']:.0f} |")
+    most, lab = max(row["peak_rss_mb"] for row in measured["rows"]), measured["lab_mb"]
+    thirty = 30 * (most + lab) / 1e3
+    return "\n".join(lines) + (
+        f"\n\nResident memory of the kernel and all that it starts, with nothing computed beforehand; JupyterLab itself"
+        f" takes {lab / 1e3:.2f} GB more. Thirty people who all reach the highest peak at the same moment need"
+        f" {thirty:.0f} GB. Seconds on {measured['cores']} cores."
+    )
+
+
 def blocks() -> dict[str, str]:
     """What stands between ``<!-- NAME -->`` and ``<!-- /NAME -->`` in README.md."""
     return {
         "chapters": chapter_table("notebooks/{name}.ipynb"),
         "baselines": baseline_table(),
         "networks": network_table() + "\n\n" + denoising_sentence(),
+        "memory": memory_table(),
     }
 
 
-def fill(text: str) -> str:
-    """README text with every block replaced by what was measured."""
-    for name, content in blocks().items():
+def fill(text: str, names: Sequence[str] = (), page: str = "README.md") -> str:
+    """The text of a page with blocks replaced by what was measured.
+
+    Args:
+        text: of the page.
+        names: of its blocks; none: all, as in the README.
+        page: its name, for the error.
+    """
+    found = blocks()
+    for name in names or found:
+        content = found[name]
         pattern = re.compile(rf"(<!-- {name} -->\n)(?:.*?\n)??(<!-- /{name} -->)", re.DOTALL)
         text, times = pattern.subn(lambda match, c=content: match[1] + c + "\n" + match[2], text)
         if times != 1:
-            raise ValueError(f"README.md must hold <!-- {name} --> … <!-- /{name} --> exactly once; found {times}.")
+            raise ValueError(f"{page} must hold <!-- {name} --> … <!-- /{name} --> exactly once; found {times}.")
     return text
 
 
@@ -167,14 +199,21 @@ def draw_picture(path: Path) -> None:
 
 def main() -> int:
     """Command line; returns the exit code."""
-    readme = ROOT / "README.md"
-    text = readme.read_text("utf-8")
-    filled = fill(text)
+    stale = []
+    for page, names in PAGES.items():
+        path = ROOT / page
+        if not path.exists():
+            continue
+        text = path.read_text("utf-8")
+        filled = fill(text, names, page)
+        if "--check" in sys.argv[1:]:
+            stale += [page] if filled != text else []
+        else:
+            path.write_text(filled, "utf-8")
+    if stale:
+        print(f"{', '.join(stale)}: differs from results/ or notebooks/course.yml; run: python data_scripts/readme.py")
     if "--check" in sys.argv[1:]:
-        if filled != text:
-            print("README.md differs from results/ or notebooks/course.yml; run: python data_scripts/readme.py")
-        return int(filled != text)
-    readme.write_text(filled, "utf-8")
+        return int(bool(stale))
     draw_picture(ROOT / "docs" / "images" / "protocols.png")
     return 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pooch
 
 from data_scripts.download import PATIENCE, DownloadError, Patience, download
-from data_scripts.unpack import ArchiveError
+from sercourse.unpack import ArchiveError
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,15 @@ from typing import Annotated
 import typer
 
 from sercourse import __version__
-from sercourse.commands import corpora, networks, results
+from sercourse.commands import corpora, networks, progress_page, results, voice, workshop
 from sercourse.commands.options import console
 from sercourse.errors import UserError
 
 COMMANDS = (
     corpora.doctor, corpora.corpora, corpora.features,
     networks.baseline, networks.train, networks.predict, networks.compare,
-    results.explore, results.reproduce, results.demo,
+    voice.app, results.explore, results.reproduce, results.demo,
+    progress_page.progress, workshop.reset, workshop.prefetch,
 )  # fmt: skip
 """In the order of ``sercourse --help``; a command's name is its function's."""
 

@@ -28,6 +28,9 @@ LARGE: tuple[str, ...] = ("facebook/wav2vec2-base", "facebook/hubert-base-ls960"
 MIN_FREE_GB = 2.0
 """Less free disk than this and features of a middle-sized corpus may not fit."""
 
+COURSE = "course"
+"""Topic of the last line: whether a workshop could begin."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -145,6 +148,20 @@ def audio_problems(table: pd.DataFrame, *, progress: bool = True) -> dict[str, s
     return {row.Index: sentence for row, sentence in zip(rows, sentences, strict=True) if sentence}
 
 
+def check_course() -> Finding:
+    """Whether all that the course needs lies here: default corpora, chapters' features, a run per chapter.
+
+    The weights that the quick profile needs come with the installation: the small encoder with sercourse itself,
+    MiniLM with the extra ``text``.
+    """
+    from sercourse.training.workshop import missing  # here, for it imports torch
+
+    lacking = missing()
+    if not lacking:
+        return Finding(COURSE, True, "ready for the course: corpora, features, runs and the small weights are here")
+    return Finding(COURSE, None, f"not ready: {'; '.join(lacking)} missing; `sercourse prefetch` makes all of it")
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything the doctor found.
@@ -162,9 +179,15 @@ class Report:
         """Nothing is wrong; what is merely absent does not count."""
         return not self.audio and all(finding.ok is not False for finding in self.findings)
 
+    @property
+    def ready(self) -> bool | None:
+        """Whether a workshop could begin; ``None`` where only one corpus was looked at."""
+        return next((finding.ok is True for finding in self.findings if finding.topic == COURSE), None)
+
     def to_json(self) -> dict:
         """Everything as plain dictionaries and lists."""
-        return {"healthy": self.healthy, "findings": [vars(f) for f in self.findings], "audio": self.audio}
+        listed = [vars(finding) for finding in self.findings]
+        return {"healthy": self.healthy, "ready": self.ready, "findings": listed, "audio": self.audio}
 
 
 def examine(corpus: str | None = None, *, progress: bool = True) -> Report:
@@ -197,7 +220,7 @@ def examine(corpus: str | None = None, *, progress: bool = True) -> Report:
                 warnings.simplefilter("ignore", corpora.CorpusWarning)  # they are among the notes
                 table = corpora.load(name)
             audio += audio_problems(table, progress=progress).values()
-    return Report(findings, audio)
+    return Report([*findings, check_course()], audio)
 
 
 def print_corpora(states: list[CorpusState], console: Console) -> None:

@@ -56,5 +56,5 @@ def test_oldest_and_newest_dependencies(choice, clone, tmp_path):
         "--python",
         str(venv / "bin" / "python"),
     ]
-    run([*uv, choice, "--editable", ".[notebooks,text,app,site,dev]"], clone)
+    run([*uv, choice, "--editable", ".[notebooks,text,app,site,peers,dev]"], clone)
     run([str(venv / "bin" / "python"), "-m", "pytest", "-q", "-m", "not long", *CORE_TESTS], clone)

@@ -103,7 +103,7 @@ def test_conda_gives_the_same_set():
     assert python == ["python=3.11"]
     (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     assert "--constraint constraints.txt" in pip
-    assert "--editable .[notebooks,text,app,site,dev]" in pip
+    assert "--editable .[notebooks,text,app,site,peers,dev]" in pip
     for dependency in [d for d in environment["dependencies"] if isinstance(d, str)]:
         name, _, version = dependency.partition("=")
         if version and name != "python":

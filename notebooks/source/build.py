@@ -9,7 +9,11 @@ In the source ``### BEGIN SOLUTION`` and ``### END SOLUTION`` frame a solution; 
 exercises need; cells tagged ``exercise`` and ``check`` go into both notebooks. ``{{badges}}`` and ``{{chapters}}``
 are filled from ``course.yml``.
 
-    python notebooks/source/build.py [NN_name …] [--no-run] [--check]
+Every stored picture has a description for those who do not see it: the one its code gave (figures describe themselves,
+see ``sercourse.explain.describe``; ``Image(alt=…)``), else its section and the texts on its axes. It stands in the
+metadata of the output, where nbconvert looks for it.
+
+    python notebooks/source/build.py [NN_name …] [--no-run | --keep | --check]
 """
 
 from __future__ import annotations
@@ -35,6 +39,8 @@ NOTEBOOKS = SOURCE.parent
 ROOT = NOTEBOOKS.parent
 _SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.MULTILINE | re.DOTALL)
 _IN_SOLUTIONS = {"title", "setup", "exercise", "check"}
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_LABEL = re.compile(r"(?:title|[xy]?label)\s*[=(]\s*([\"'])([^\"'{\\$]+?)\1")
 
 
 def repository() -> str:
@@ -116,6 +122,38 @@ def targets(name: str) -> dict[Path, NotebookNode]:
     return made
 
 
+def alternative(code: str, heading: str) -> str:
+    """What a picture shows, as far as the code tells: the section, and the texts on its axes."""
+    named = "; ".join(dict.fromkeys(text for _, text in _LABEL.findall(code)))
+    return f"Figure in the section “{re.sub('[*`$]', '', heading)}”" + (f": {named}" if named else "")
+
+
+def describe_pictures(notebook: NotebookNode) -> None:
+    """Give every picture among the outputs a description, in place; one that its code gave stays."""
+    heading = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = [heading, *_HEADING.findall(cell.source)][-1]
+        pictures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+        for output in pictures:
+            known = output.metadata.get("image/png", {})
+            output.metadata["image/png"] = {"alt": alternative(cell.source, heading), **known}
+
+
+def keep_outputs(notebook: NotebookNode, path: Path) -> bool:
+    """Take the outputs of the notebook stored at ``path``; False, and nothing taken, where a code cell has changed."""
+    if not path.exists():
+        return False
+    stored = nbformat.read(path, as_version=4)
+    old, fresh = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (stored, notebook))
+    if [cell.source for cell in old] != [cell.source for cell in fresh]:
+        return False
+    notebook.metadata = stored.metadata
+    for cell, before in zip(fresh, old):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return True
+
+
 def run(notebook: NotebookNode, folder: Path) -> float:
     """Run a notebook in place, from the folder it lies in; returns the seconds it took."""
     begun = time.perf_counter()
@@ -141,11 +179,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="chapters (default: all)")
     parser.add_argument("--no-run", action="store_true", help="write the notebooks without outputs")
+    parser.add_argument("--keep", action="store_true", help="run nothing, keep the outputs: only prose has changed")
     parser.add_argument("--check", action="store_true", help="only say which notebooks differ from their source")
     options = parser.parse_args()
     for variable in ("SERCOURSE_DATA", "SERCOURSE_CACHE", "SERCOURSE_RUNS"):
         os.environ.pop(variable, None)  # what is committed shows no folder of one machine
-    if not (options.check or options.no_run):
+    if not (options.check or options.no_run or options.keep):
         corpora.load("synthetic")  # made here once, so that no progress bar of it lands in a notebook
     stale = 0
     for name in options.names or sorted(p.stem for p in SOURCE.glob("[0-9][0-9]_*.py")):
@@ -156,7 +195,12 @@ def main() -> int:
                     stale += 1
                     print(f"{shown}: differs from its source; run `make notebooks`")
                 continue
-            seconds = 0.0 if options.no_run else run(notebook, path.parent)
+            if options.keep and not keep_outputs(notebook, path):
+                stale += 1
+                print(f"{shown}: a code cell has changed, so it must run; run `make notebooks`")
+                continue
+            seconds = 0.0 if options.no_run or options.keep else run(notebook, path.parent)
+            describe_pictures(notebook)
             path.parent.mkdir(exist_ok=True)
             nbformat.write(notebook, path)
             print(f"{shown}: {len(notebook.cells)} cells, {seconds:.0f} s, {path.stat().st_size / 1e3:.0f} kB")

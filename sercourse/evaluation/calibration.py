@@ -63,7 +63,7 @@ def ece(
 ) -> float:
     """Expected calibration error in percent: the mean distance of accuracy and confidence, weighted by the bins.
 
-    ECE = sum over bins of (count / N) · |accuracy - confidence|. It depends on the number of bins and is biased
+    ECE = sum over bins of (count / N) · ``|accuracy - confidence|``. It depends on the number of bins and is biased
     upwards where bins hold few utterances, so state ``bins`` and N beside it. Arguments as :func:`reliability`.
 
     Source: Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks, ICML 2017, equation 3.

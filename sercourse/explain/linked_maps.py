@@ -24,6 +24,9 @@ from sercourse.explain.maps import emotion_map
 from sercourse.explain.utterance_panel import UtterancePanel
 from sercourse.training.runs import Run
 
+LISTED = 1000
+"""Utterances that are offered by name; of more, any name can be typed."""
+
 NO_KERNEL = "Run the notebook to explore this map; a still picture stands below."
 
 
@@ -54,7 +57,8 @@ class LinkedMaps(ipywidgets.VBox):
         self._colour = ipywidgets.Dropdown(options=named, value=colour, description="colour by")
         self._play = ipywidgets.Checkbox(value=False, description="play while hovering", indent=False)
         # Points of a canvas cannot be reached by keyboard; this list can.
-        self._choose = ipywidgets.Combobox(options=common, placeholder="name an utterance", description="utterance")
+        self._choose = ipywidgets.Combobox(options=common[:LISTED], description="utterance")
+        self._choose.placeholder = "name an utterance"
         self._colour.observe(self._recolour, names="value")
         self._choose.observe(self._choose_by_name, names="value")
         linked(self.panes, self._chosen, self._hovered)

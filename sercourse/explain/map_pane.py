@@ -23,6 +23,9 @@ from sercourse.explain.projections import METHODS, NEIGHBOURS, PERPLEXITY, Proje
 MARGIN = 0.04
 """Of the map's side that stays free around the points."""
 
+WANDER_MS = 800
+"""Points need so long to their places on another map."""
+
 LARGE = 20_000
 """Points from which smaller ones are drawn."""
 
@@ -50,8 +53,9 @@ class MapPane(ipywidgets.VBox):
         self.scatter = jscatter.Scatter(
             data=self._frame, x="x", y="y", x_scale=(0, 1), y_scale=(0, 1), height=height, axes=False, legend=True,
             size=3 if len(self._frame) > LARGE else 8, opacity=0.8, tooltip=True, tooltip_properties=["color"],
-            mouse_mode="panZoom", **self._colours(),
+            mouse_mode="lasso", **self._colours(),
         )  # fmt: skip
+        self.scatter.options(transition_points_duration=WANDER_MS)
         self._tell()
         title = ipywidgets.HTML(f"<b>{html.escape(source.title)}</b>")
         super().__init__([title, self._row, self.scatter.show(), self._said], layout={"flex": "1 1 380px"})

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from sercourse.corpora.table import EMOTIONS
 from sercourse.evaluation.metrics import confusion_percent
+from sercourse.explain.describe import describe
 from sercourse.signal.audio import SAMPLE_RATE
 
 EMOTION_COLOURS: dict[str, str] = dict(
@@ -69,13 +70,13 @@ def png(figure: Figure, **how: str) -> bytes:
 
 
 def _show_small_pictures() -> None:
-    """Let a notebook show figures by :func:`png`; outside a notebook nothing happens."""
+    """Let a notebook show figures by :func:`png`, each with its description; outside a notebook nothing happens."""
     shell = get_ipython()
     if shell is None:
         return
     plt.switch_backend(plt.get_backend())  # the notebook's backend sets its own printer when it is loaded: before ours
     printer = shell.display_formatter.formatters["image/png"]
-    printer.for_type(Figure, lambda figure: png(figure, bbox_inches="tight"))
+    printer.for_type(Figure, lambda figure: (png(figure, bbox_inches="tight"), {"alt": describe(figure)}))
 
 
 def waveform(samples: np.ndarray, ax: Axes | None = None, *, title: str = "") -> Axes:

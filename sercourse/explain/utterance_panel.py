@@ -25,7 +25,7 @@ HEARD = 6
 LABELS: tuple[str, ...] = ("emotion", "gender", "speaker", "language", "noise", "side", "text")
 """What is told of an utterance, beside what was predicted."""
 
-WAITING = "Click a point, or draw around several with the lasso (hold shift and drag)."
+WAITING = "Click a point, or hold the mouse button down and draw around several."
 
 _CELL = "padding:2px 10px 2px 0;text-align:left;vertical-align:top"
 

@@ -4,9 +4,9 @@ Chen et al. compare MTLSER with "Self-attention+MTL", the best of their baseline
 second task does for a network without any pretraining. The original paper is not at hand beyond its abstract, so the
 network follows the abstract, the account of Chen et al. and what is generally said of it:
 
-===================================  ==================================================================================
+==================================== ==================================================================================
 said of Li, Zhao and Kawahara        here
-===================================  ==================================================================================
+==================================== ==================================================================================
 features are learnt from the         taken over, with log-mel bands (z-scores with statistics of the training
 spectrogram                          utterances); window, range and resolution of theirs are not at hand
 convolutions side by side, some      taken over; the shapes, 10 frames x 2 bands and 2 x 8, are assumed
@@ -24,7 +24,7 @@ weighted sum of two losses           taken over; the weights, 1 each, are assume
 utterances of one length             left out: training takes a stretch, evaluation the whole utterance, and padding is
                                      seen by no layer, batch normalisation included
 four emotions of IEMOCAP             left out: any corpus with both labels, under any protocol
-===================================  ==================================================================================
+==================================== ==================================================================================
 
 Source: Li, Zhao and Kawahara, "Improved end-to-end speech emotion recognition using self attention mechanism and
 multitask learning", Interspeech 2019 (abstract); Chen et al., "MTLSER", Expert Systems with Applications 2025, sections

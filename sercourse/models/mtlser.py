@@ -1,8 +1,8 @@
 """MTLSER: one pretrained encoder that hears the emotion, the words and the speaker.
 
-===================================  ==================================================================================
+==================================== ==================================================================================
 Chen et al.                          here
-===================================  ==================================================================================
+==================================== ==================================================================================
 wav2vec2-base, all of it learns      any wav2vec2, HuBERT or WavLM (``backbone``); ``freeze=none`` lets all of it learn
 mean over all frames (equation 5);   mean over the utterance's own frames; the sum is a misprint, for the text says
 equations 6 and 7 print a sum        "average pooling"
@@ -14,7 +14,7 @@ CE + alpha CTC + beta CE (13),       taken over
 alpha .1, beta .8
 the speaker of every utterance       a speaker whom the training side does not hold has no class: he is masked in the
                                      loss, and accuracy is undefined for him
-===================================  ==================================================================================
+==================================== ==================================================================================
 
 Source: Chen et al., "MTLSER", Expert Systems with Applications 2025, section 4.
 Notebook: 04_mtlser.ipynb

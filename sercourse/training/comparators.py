@@ -93,7 +93,10 @@ def sparse_representation(train: Side, test: Side) -> np.ndarray:
 
 def aligned_covariances(train: Side, test: Side) -> np.ndarray:
     """CORAL: every domain gets mean and covariance of the largest, then the linear machine learns from all."""
-    from skada import CORALAdapter
+    try:
+        from skada import CORALAdapter
+    except ImportError:
+        raise UserError("CORAL needs the package skada; install sercourse[peers].") from None
 
     parts = min(DIMENSIONS, *train.x.shape)
     space = make_pipeline(StandardScaler(), PCA(parts, random_state=0)).fit(train.x)

@@ -97,13 +97,11 @@ def walk_the_maps(notebook: NotebookPage) -> None:
     notebook.screenshot("maps-one")
     place = notebook.shown(maps.first).bounding_box()
     left, top, wide, high = (place[side] for side in ("x", "y", "width", "height"))
-    notebook.page.keyboard.down("Shift")
     notebook.page.mouse.move(left + 0.98 * wide, top + 0.02 * high)  # buttons and legend are on the left
     notebook.page.mouse.down()
     for x, y in ((0.98, 0.98), (0.2, 0.98), (0.2, 0.02), (0.98, 0.02)):
         notebook.page.mouse.move(left + x * wide, top + y * high, steps=8)
     notebook.page.mouse.up()
-    notebook.page.keyboard.up("Shift")
     expect(panel.locator(".sercourse-counts")).to_be_visible(timeout=20_000)
     expect(panel.locator("audio")).to_have_count(6)
     notebook.screenshot("maps-lasso")

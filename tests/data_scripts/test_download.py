@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from data_scripts.download import CHUNK, DownloadError, Patience, download, need_room
-from data_scripts.unpack import ArchiveError
 from data_scripts.zenodo import RecordFile, look_up, verify
+from sercourse.unpack import ArchiveError
 
 BODY = bytes(range(256)) * 2000  # 512 000 bytes, no two neighbouring kilobytes alike in position
 

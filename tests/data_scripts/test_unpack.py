@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from data_scripts.unpack import ArchiveError, Limits, commit_of, unpack, unpacked_size
+from sercourse.unpack import ArchiveError, Limits, commit_of, unpack, unpacked_size
 
 
 def write_zip(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:

@@ -73,10 +73,10 @@ def unpack(archive: Path, into: Path, *, keep: str = "", limits: Limits = Limits
         for member in track(_members(archive), description="unpacking", transient=True):
             seen += 1
             if seen > limits.files:
-                raise ArchiveError(f"{archive} holds more than {limits.files} files, which no corpus here does")
+                raise ArchiveError(f"{archive} holds more than {limits.files} files, which is too many")
             target = into / _inside(member.name, archive)
             if member.kind not in ("file", "folder"):
-                raise ArchiveError(f"{archive} holds a {member.kind}, {member.name}, which a corpus has no use for")
+                raise ArchiveError(f"{archive} holds a {member.kind}, {member.name}, which does not belong into it")
             if member.kind == "folder" or not _wanted(member.name, keep):
                 continue
             room -= member.size

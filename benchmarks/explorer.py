@@ -1,0 +1,257 @@
+"""How many points does the explorer of chapter 07 stand?
+
+The chapter's own widget, with a cloud of points in the place of a run, in JupyterLab and headless Chromium (which
+draws WebGL by the processor). Measured for each size: seconds from running the cell to the first picture, milliseconds
+from letting go of a lasso to the counted table in the page, and peak memory of kernel and browser.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import statistics
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import PIL.Image
+import psutil
+import soundfile
+from rich.table import Table
+
+from benchmarks.jupyterlab import FLAGS, Lab, chromium, running_lab
+from sercourse.corpora.table import EMOTIONS
+from sercourse.errors import UserError
+from sercourse.explain.layers import SHOWN
+from sercourse.explain.map_source import MapSource
+from sercourse.explain.projections import Projection
+
+SIZES: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+LASSOS = 5
+"""How often the lasso is drawn; the median is told."""
+
+WAIT_SECONDS = 300
+"""A picture that is not there by then counts as none."""
+
+_CELL = """from benchmarks.explorer import cloud
+from sercourse.explain.linked_maps import LinkedMaps
+
+LinkedMaps(cloud({n}))"""
+_KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+_LASSO_TO_TABLE = """() => new Promise(done => {
+  const panel = document.querySelector('.sercourse-panel');
+  let begun = null;
+  const seen = new MutationObserver(() => {
+    if (begun !== null && panel.querySelector('.sercourse-counts')) {
+      seen.disconnect();
+      done(performance.now() - begun);
+    }
+  });
+  window.addEventListener('mouseup', () => { begun = performance.now(); }, {capture: true, once: true});
+  seen.observe(panel, {childList: true, subtree: true, characterData: true});
+  window.sercourseReady = true;
+})"""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One size, measured.
+
+    Attributes:
+        points: how many.
+        picture_s: from running the cell to the first picture.
+        lasso_ms: from the mouse button let go to the table in the page, the median.
+        kernel_mb, browser_mb: peak resident memory; shared pages of the browser's processes count once per process.
+    """
+
+    points: int
+    picture_s: float
+    lasso_ms: float
+    kernel_mb: float
+    browser_mb: float
+
+
+class _Cloud(MapSource):
+    """Points in the place of a run."""
+
+    def __init__(self, points: np.ndarray, table: pd.DataFrame):
+        self.layers, self.first, self.title = {"cloud": "points drawn at random"}, "cloud", f"{len(table)} points"
+        self.table = table
+        self._projection = Projection(points, "pca", {}, 1.0)
+
+    def keep(self, utterances: list[str]) -> None:
+        """All of them are."""
+
+    def place(self, layer: str, method: str = "tsne", **setting: float) -> Projection:
+        """The cloud, whatever is asked."""
+        return self._projection
+
+    def silhouettes(self, layer: str) -> dict[str, float]:
+        """None: they take the square of the points."""
+        return {}
+
+
+def cloud(count: int) -> MapSource:
+    """A source of so many points: a Gaussian per emotion, and one sound for all of them.
+
+    Args:
+        count: how many.
+    """
+    rng = np.random.default_rng(0)
+    emotions = np.array(EMOTIONS)
+    drawn = rng.integers(len(emotions), size=count)
+    centres = 4 * np.stack([np.cos(2 * np.pi * drawn / 9), np.sin(2 * np.pi * drawn / 9)], axis=1)
+    sound = Path(tempfile.gettempdir()) / "sercourse-explorer-benchmark.wav"
+    soundfile.write(sound, 0.1 * rng.standard_normal(24_000), 16_000)
+    known = {
+        "emotion": emotions[drawn],
+        "predicted": emotions[rng.permutation(drawn)],
+        "path": str(sound),
+        "side": "test",
+    }
+    known |= {
+        "judged": np.where(rng.random(count) < 0.5, "right", "wrong"),
+        "confidence": 0.5,
+        "start": 0.0,
+        "end": np.nan,
+    }
+    known |= {
+        "gender": "female",
+        "language": "de",
+        "noise": "none",
+        "text": "",
+        "speaker": np.char.add("s", (drawn % 7).astype(str)),
+    }
+    index = pd.Index([f"u{number}" for number in range(count)], name="utterance_id")
+    return _Cloud(rng.standard_normal((count, 2)) + centres, pd.DataFrame(known, index=index)[list(SHOWN)])
+
+
+def measure(sizes: tuple[int, ...] = SIZES) -> list[Opened]:
+    """Every size, each with a JupyterLab, a kernel and a browser of its own.
+
+    Raises:
+        UserError: no Chromium, or no playwright.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise UserError("This benchmark needs playwright: pip install 'sercourse[dev]'.") from None
+    path = chromium()
+    if path is None:
+        raise UserError("This benchmark needs Chromium; install it by your system's packages.")
+    opened = []
+    with sync_playwright() as playwright:
+        for size in sizes:
+            with tempfile.TemporaryDirectory(prefix="sercourse-explorer-") as folder:
+                served = Path(folder) / "notebooks"
+                served.mkdir()
+                cell = nbformat.v4.new_code_cell(_CELL.format(n=size))
+                notebook = nbformat.v4.new_notebook(cells=[cell], metadata=_KERNEL)
+                nbformat.write(notebook, served / "cloud.ipynb")
+                with running_lab(served, Path(folder)) as lab:
+                    browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+                    try:
+                        opened.append(_open(lab, browser, size))
+                    finally:
+                        browser.close()
+    return opened
+
+
+def _open(lab: Lab, browser: object, size: int) -> Opened:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(f"{lab.url}/lab/tree/cloud.ipynb?token={lab.token}&reset", timeout=60_000)
+    page.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
+    with _Peaks(lab.process.pid) as peaks:
+        begun = time.perf_counter()
+        page.locator(".jp-CodeCell").first.click()
+        page.keyboard.press("Shift+Enter")
+        canvas = page.locator(".sercourse-maps canvas:visible").first
+        canvas.wait_for(timeout=1000 * WAIT_SECONDS)
+        while not _drawn(canvas.screenshot(timeout=60_000)):
+            if time.perf_counter() - begun > WAIT_SECONDS:
+                raise UserError(f"{size} points: no picture after {WAIT_SECONDS} s.")
+            time.sleep(0.1)
+        picture = time.perf_counter() - begun
+        lassos = [_lasso(page, canvas, 0.4 + 0.03 * number) for number in range(LASSOS)]
+    return Opened(size, picture, statistics.median(lassos), *peaks.megabytes())
+
+
+def _lasso(page: object, canvas: object, begin: float) -> float:
+    """Milliseconds from the mouse button let go to the counted table; ``begin``: another height, another selection."""
+    page.locator(".sercourse-panel").evaluate("panel => panel.querySelector('.sercourse-counts')?.remove()")
+    page.evaluate(f"() => {{ window.sercourseReady = false; window.sercourseLasso = ({_LASSO_TO_TABLE})(); }}")
+    page.wait_for_function("() => window.sercourseReady")
+    place = canvas.bounding_box()
+    left, top, wide, high = (place[side] for side in ("x", "y", "width", "height"))
+    page.mouse.move(left + 0.6 * wide, top + begin * high)
+    page.mouse.down()
+    for x, y in ((0.7, begin), (0.7, begin + 0.2), (0.6, begin + 0.2), (0.6, begin)):
+        page.mouse.move(left + x * wide, top + y * high, steps=6)
+    page.mouse.up()
+    return float(page.evaluate("() => window.sercourseLasso"))
+
+
+def _drawn(picture: bytes) -> bool:
+    """Whether points can be seen right of the legend: colours, not only a background."""
+    pixels = np.asarray(PIL.Image.open(io.BytesIO(picture)).convert("RGB"), dtype=int)
+    right = pixels[:, pixels.shape[1] // 4 :]
+    return bool((np.ptp(right, axis=-1) > 60).sum() > 50)
+
+
+class _Peaks:
+    """Peak memory of a server's kernels and of this process's browser, looked at ten times a second."""
+
+    def __init__(self, server: int):
+        self._server, self._stop = psutil.Process(server), threading.Event()
+        self._most = [0.0, 0.0]
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _Peaks:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def megabytes(self) -> tuple[float, float]:
+        """Of the kernel, of the browser."""
+        return self._most[0], self._most[1]
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.1):
+            kernels = self._server.children(recursive=True)
+            own = [
+                one
+                for one in psutil.Process(os.getpid()).children(recursive=True)
+                if one not in (*kernels, self._server)
+            ]
+            for place, processes in enumerate((kernels, own)):
+                self._most[place] = max(self._most[place], sum(map(_resident, processes)) / 1e6)
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0  # it has just ended
+
+
+def as_json(opened: list[Opened]) -> list[dict]:
+    """For ``--json``."""
+    return [asdict(one) for one in opened]
+
+
+def table(opened: list[Opened]) -> Table:
+    """One row per size."""
+    shown = Table("points", "first picture, s", "lasso to table, ms", "kernel, MB", "browser, MB", title="Explorer")
+    for one in opened:
+        figures = (f"{one.picture_s:.1f}", f"{one.lasso_ms:.0f}", f"{one.kernel_mb:.0f}", f"{one.browser_mb:.0f}")
+        shown.add_row(f"{one.points:,}", *figures)
+    return shown

@@ -1,0 +1,242 @@
+"""Peak memory and seconds of every notebook in the quick profile, as Binder would see them.
+
+    python -m benchmarks.notebooks [NN_name …] [--json FILE]
+
+Each notebook runs in a fresh kernel under ``binder/start``, with the default corpora made but no features and no runs,
+which is the most that it can need. The memory of the kernel and of all processes that it starts is read ten times a
+second, and that of JupyterLab once. With ``--json`` each notebook is written down when it is done, and one that has not
+changed since is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from rich.console import Console
+from rich.table import Table
+
+from sercourse import corpora
+from sercourse.corpora.registry import MADE
+from sercourse.training.runs import environment, write_json
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+
+LIMIT_MB = 1800.0
+"""Binder gives 2 GB; JupyterLab itself needs some of it."""
+
+EVERY = 0.1
+"""Seconds between two looks at the memory."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One notebook's figures."""
+
+    name: str
+    peak_rss_mb: float
+    """Highest sum of resident memory over kernel and children, in units of 1e6 bytes; shared pages count in each."""
+    peak_pss_mb: float | None
+    """The same with pages that several processes share divided among them; ``None`` where the system does not tell."""
+    processes: int
+    """Most processes at a time."""
+    seconds: float
+    digest: str
+    """Of the sources of all cells, and of ``binder/start``."""
+
+
+def names() -> list[str]:
+    """The notebooks of the course."""
+    return sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def measure_all(wanted: Sequence[str] = (), *, known: Mapping[str, Peak] | None = None) -> Iterator[Peak]:
+    """One figure after the other.
+
+    Args:
+        wanted: names of notebooks; none: all.
+        known: figures of an earlier call, taken over where the notebook's cells are still the same.
+    """
+    for name in wanted or names():
+        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        found = (known or {}).get(name)
+        if found is not None and found.digest == digest(notebook):
+            yield found
+            continue
+        with _cold() as folders:
+            yield measure(name, notebook, folders)
+
+
+def digest(notebook: NotebookNode) -> str:
+    """What tells one measurement from another: the sources of the cells, and how Binder starts."""
+    told = [(ROOT / "binder" / "start").read_text("utf-8"), *(cell.source for cell in notebook.cells)]
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
+
+
+def on_binder() -> dict[str, str]:
+    """The environment variables that ``binder/start`` leaves."""
+    shown = subprocess.run([ROOT / "binder" / "start", "env", "-0"], capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in shown.stdout.split("\0") if line)
+
+
+def lab_mb() -> float:
+    """Resident memory of a JupyterLab server that has answered once, in units of 1e6 bytes."""
+    with socket.socket() as probe, tempfile.TemporaryDirectory(prefix="sercourse-lab-") as folder:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        own = {f"JUPYTER_{kind}_DIR": folder for kind in ("CONFIG", "DATA", "RUNTIME")}
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", str(NOTEBOOKS)]
+        process = subprocess.Popen(
+            [*command, "--ip=127.0.0.1", "--ServerApp.token="],
+            env=on_binder() | own, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            for _ in range(600):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/lab", timeout=10):
+                        return psutil.Process(process.pid).memory_info().rss / 1e6
+                except OSError:
+                    time.sleep(0.2)
+            raise RuntimeError("JupyterLab did not answer within two minutes")
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def measure(name: str, notebook: NotebookNode, folders: Mapping[str, str], *, timeout: int = 1800) -> Peak:
+    """Run a notebook in a kernel of its own and watch its memory.
+
+    Args:
+        name: for the answer.
+        notebook: is run in place; a cell that raises is passed over, as a stub of an exercise does.
+        folders: environment variables of the kernel.
+        timeout: seconds that one cell may take.
+    """
+    told, begun = digest(notebook), time.perf_counter()
+    client = NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(NOTEBOOKS)}})
+    done, seen = threading.Event(), _Seen()
+    with client.setup_kernel(env=on_binder() | folders):
+        watcher = threading.Thread(target=seen.watch, args=(client.km.provisioner.pid, done), daemon=True)
+        watcher.start()
+        try:
+            for number, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, number)
+        except CellExecutionError as error:
+            raise RuntimeError(f"{name}: cell {number} failed, so its memory means nothing: {error}") from None
+        finally:
+            done.set()
+            watcher.join()
+    return Peak(name, seen.rss / 1e6, seen.pss / 1e6 or None, seen.processes, time.perf_counter() - begun, told)
+
+
+class _Seen:
+    """Highest sums over a process and its children, in bytes."""
+
+    def __init__(self) -> None:
+        self.rss = self.pss = self.processes = 0
+
+    def watch(self, pid: int, done: threading.Event) -> None:
+        """Look until it is done."""
+        root = psutil.Process(pid)
+        while not done.wait(EVERY):
+            sums = [0, 0, 0]
+            try:
+                for process in (root, *root.children(recursive=True)):
+                    sums = [total + part for total, part in zip(sums, _memory(process))]
+            except psutil.NoSuchProcess:
+                continue
+            self.rss, self.pss, self.processes = map(max, zip(sums, (self.rss, self.pss, self.processes)))
+
+
+def _memory(process: psutil.Process) -> tuple[int, int, int]:
+    """Resident bytes, proportional bytes (0 where the system does not tell), and 1; zeros for one that has ended."""
+    try:
+        memory = process.memory_full_info()
+        return memory.rss, getattr(memory, "pss", 0), 1
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0, 0, 0
+
+
+@contextmanager
+def _cold() -> Iterator[dict[str, str]]:
+    """Folders with the default corpora and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="sercourse-notebooks-") as folder:
+        cache = Path(folder) / "cache"
+        cache.mkdir()
+        for corpus in MADE:
+            corpora.load(corpus)
+            place = corpora.locate(corpus)
+            (cache / place.name).symlink_to(place, target_is_directory=True)
+        yield {"SERCOURSE_CACHE": str(cache), "SERCOURSE_RUNS": str(Path(folder) / "runs"), "SERCOURSE_DATA": ""}
+
+
+def table(peaks: Sequence[Peak]) -> Table:
+    """The measurements as a table."""
+    shown = Table("notebook", "peak", "shared pages once", "seconds", title=f"Notebooks, limit {LIMIT_MB:.0f} MB")
+    for peak in peaks:
+        mark = "" if peak.peak_rss_mb <= LIMIT_MB else " [red]over[/]"
+        once = "–" if peak.peak_pss_mb is None else f"{peak.peak_pss_mb:.0f} MB"
+        shown.add_row(peak.name, f"{peak.peak_rss_mb:.0f} MB{mark}", once, f"{peak.seconds:.0f}")
+    return shown
+
+
+def as_json(peaks: Sequence[Peak], lab: float) -> dict:
+    """The measurements as plain dictionaries; ``lab`` is JupyterLab's own memory in MB."""
+    return {
+        "profile": "quick",
+        "limit_mb": LIMIT_MB,
+        "lab_mb": lab,
+        "cores": os.cpu_count(),
+        "rows": [asdict(peak) for peak in peaks],
+    }
+
+
+def read(path: Path | None) -> dict[str, Peak]:
+    """What an earlier call wrote down, by notebook."""
+    if path is None or not path.exists():
+        return {}
+    return {row["name"]: Peak(**row) for row in json.loads(path.read_text("utf-8"))["rows"]}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and, with ``--json``, write; 1 where a notebook is over the limit."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.notebooks", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NN_name", help="notebooks (all)")
+    parser.add_argument("--json", type=Path, help="write the figures here, and take over what it holds")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(names()):
+        parser.error(f"there is no notebook {', '.join(sorted(unknown))}; choose of {', '.join(names())}")
+    console, peaks, lab = Console(), read(options.json), lab_mb()
+    console.print(f"JupyterLab itself: {lab:.0f} MB", highlight=False)
+    for peak in measure_all(options.names, known=peaks):
+        peaks[peak.name] = peak
+        console.print(f"{peak.name}: {peak.peak_rss_mb:.0f} MB, {peak.seconds:.0f} s", highlight=False)
+        if options.json:
+            listed = [peaks[name] for name in sorted(peaks)]
+            write_json(options.json, as_json(listed, lab) | {"environment": environment()})
+    console.print(table(list(peaks.values())))
+    return int(any(peak.peak_rss_mb > LIMIT_MB for peak in peaks.values()))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,192 @@
+"""A spoilt notebook back as it was, without losing what its reader wrote.
+
+The original comes from git (the last commit), else from the copies that ``sercourse prefetch --notebooks`` keeps in the
+cache. Kept are the answers, which are the code cells tagged ``exercise``, and cells that somebody added, which move to
+the end. Everything else is as in the original; the spoilt notebook stays beside it under another name.
+
+Notebook: 00_start_here.ipynb
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sercourse.errors import UserError
+from sercourse.paths import cache_dir
+
+EXERCISE = "exercise"
+"""Tag of the cells that are answers."""
+
+HEADING = "## Your own cells\n\nThey were between the others before `sercourse reset`."
+
+_DEFINED = re.compile(r"^(?:def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Reset:
+    """What was done.
+
+    Attributes:
+        source: where the original comes from, in words.
+        answers: what the kept answers define, such as ``time_to_channels``.
+        added: number of cells of one's own.
+        backup: where the spoilt notebook lies; ``None`` where there was none.
+    """
+
+    source: str
+    answers: tuple[str, ...]
+    added: int
+    backup: Path | None
+
+
+def reset_notebook(path: Path, original: Path | None = None) -> Reset:
+    """Put a notebook back.
+
+    Args:
+        path: the notebook; where it is gone, the original is written.
+        original: the untouched notebook; ``None``: git's last commit, else the copy in the cache.
+
+    Raises:
+        UserError: no original is found, the notebook cannot be read as one, or cannot be written.
+    """
+    pristine, source = _pristine(path, original)
+    spoilt = _parse(path.read_bytes(), path) if path.exists() else None
+    backup = _backup_name(path) if spoilt else None
+    answers, added = _carry_over(spoilt, pristine) if spoilt else ((), 0)
+    text = json.dumps(pristine, indent=1, ensure_ascii=False) + "\n"
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        if backup is not None:
+            backup.write_bytes(path.read_bytes())
+        partial.write_text(text, "utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); copy it to a folder of yours.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return Reset(source, answers, added, backup)
+
+
+def _pristine(path: Path, original: Path | None) -> tuple[dict, str]:
+    """The original notebook, and where it is from."""
+    if original is not None:
+        if not original.is_file():
+            raise UserError(f"--original {original}: there is no such file; name the untouched notebook.")
+        return _parse(original.read_bytes(), original), str(original)
+    if (committed := _from_git(path)) is not None:
+        return _parse(committed, path), "git's last commit"
+    kept = cache_dir() / "notebooks" / path.name
+    if kept.is_file():
+        return _parse(kept.read_bytes(), kept), str(kept)
+    raise UserError(
+        f"{path}: no original is at hand, neither in git nor as {kept}; fetch the notebook again and name it with"
+        " --original FILE."
+    )
+
+
+def _from_git(path: Path) -> bytes | None:
+    """A file as the last commit has it; ``None`` without git, without a repository, or where it is not tracked."""
+    folder = path.resolve().parent
+    try:
+        command = ["git", "show", f"HEAD:./{path.name}"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _parse(content: bytes, path: Path) -> dict:
+    """A notebook of format 4 as a dictionary.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        notebook = json.loads(content.decode("utf-8"))
+        if all(isinstance(cell["cell_type"], str) and _text(cell) is not None for cell in notebook["cells"]):
+            return notebook
+        raise TypeError
+    except (ValueError, KeyError, TypeError) as error:
+        where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "no cells in it"
+        raise UserError(
+            f"{path}: is no notebook any more ({where}), so no answer can be read from it; rename it, and `sercourse"
+            " reset` writes the original in its place."
+        ) from None
+
+
+def _text(cell: dict) -> str:
+    """The source of a cell, which is a string or a list of lines."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _is_answer(cell: dict) -> bool:
+    return cell["cell_type"] == "code" and EXERCISE in cell.get("metadata", {}).get("tags", ())
+
+
+def _defined(cell: dict) -> list[str]:
+    """What a cell defines at its top level, as far as a glance tells; it may not even be Python any more."""
+    return [name for found in _DEFINED.findall(_text(cell)) for name in found if name]
+
+
+def _carry_over(spoilt: dict, pristine: dict) -> tuple[tuple[str, ...], int]:
+    """Put the answers of one notebook into another, and at its end the cells that it does not have."""
+    places = {cell.get("id"): cell for cell in pristine["cells"]}
+    original = {_text(cell).strip() for cell in pristine["cells"]}
+    kept: list[str] = []
+    own: list[dict] = []
+    filled: set[int] = set()
+    for cell in spoilt["cells"]:
+        text = _text(cell).strip()
+        if not text or text in original or text == HEADING:
+            continue
+        place = _place_of(cell, places, pristine)
+        if place is not None and id(place) not in filled:
+            filled.add(id(place))
+            kept.append(next(iter(_defined(place)), "an exercise"))
+            place |= {"source": cell["source"], "outputs": [], "execution_count": None}
+        elif cell.get("id") not in places or _is_answer(cell):
+            own.append(cell)
+    if own:
+        pristine["cells"] += [{"cell_type": "markdown", "id": "own-cells", "metadata": {}, "source": HEADING}, *own]
+        _give_ids(pristine)
+    return tuple(kept), len(own)
+
+
+def _place_of(cell: dict, places: dict, pristine: dict) -> dict | None:
+    """The exercise that a cell answers: by its id, else (Colab gives cells other ids) by what it defines.
+
+    An id counts only where the cell defines what the exercise asks for, or nothing at all: another edition of the
+    notebook may have given that id to another exercise.
+    """
+    if cell["cell_type"] != "code":
+        return None
+    names = set(_defined(cell))
+    named = places.get(cell.get("id"))
+    if named is not None and _is_answer(named) and (not names or names & set(_defined(named))):
+        return named
+    candidates: Iterator[dict] = (one for one in pristine["cells"] if _is_answer(one))
+    return next((one for one in candidates if names & set(_defined(one))), None) if _is_answer(cell) else None
+
+
+def _give_ids(notebook: dict) -> None:
+    """Ids that are there once; a cell of a notebook without ids gets one."""
+    seen: set[str] = set()
+    for number, cell in enumerate(notebook["cells"]):
+        if cell.get("id") in seen or "id" not in cell:
+            cell["id"] = f"own-{number:03d}"
+        seen.add(cell["id"])
+
+
+def _backup_name(path: Path) -> Path:
+    """``NAME.before-reset.ipynb``, with a number where that is taken."""
+    for number in range(1, 1000):
+        name = path.with_name(f"{path.stem}.before-reset{'' if number == 1 else f'-{number}'}.ipynb")
+        if not name.exists():
+            return name
+    raise UserError(f"{path}: a thousand earlier notebooks lie beside it; delete some of them.")

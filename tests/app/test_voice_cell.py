@@ -1,0 +1,84 @@
+"""The cell: uploads as both versions of ipywidgets give them, recordings as bytes, sentences, settings."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from types import SimpleNamespace
+
+import ipywidgets
+import pytest
+import soundfile
+from little_ear import voice
+
+from sercourse.app import cell as voice_cell_module
+from sercourse.app.cell import NO_KERNEL, uploaded, voice_cell
+
+
+def wav(hz: float) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, voice(hz), 16_000, format="WAV")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def parts(ear) -> SimpleNamespace:
+    """The cell's parts by what they are."""
+    box = voice_cell(ear)
+    answer, change = box.children[-2:]
+    recorder, upload, noise, snr, cut, more = box.children[1:7]
+    return SimpleNamespace(
+        box=box, answer=answer, change=change, recorder=recorder, upload=upload, noise=noise, snr=snr, cut=cut,
+        more=more,
+    )  # fmt: skip
+
+
+def test_a_recording_is_answered_and_noise_changes_what_is_heard(parts):
+    parts.recorder.wav = wav(190)
+    assert parts.answer.value.count("sc-card'") == 5
+    assert "These are teaching models" in parts.answer.value
+    parts.snr.value = 0.0
+    assert "noise at" not in parts.answer.value
+    parts.noise.value = "pink"
+    assert "in pink noise at 0 dB" in parts.answer.value
+    parts.more.click()
+    assert parts.change.value.count("scope='row'") == 5
+    parts.cut.value = False
+    assert "hear 0.00 to 1.40 s" in parts.answer.value
+    assert parts.change.value == "", "it was about another question"
+
+
+def test_an_upload_is_answered_as_the_recording(parts):
+    parts.recorder.wav = wav(190)
+    recorded = parts.answer.value
+    parts.recorder.wav = wav(240)
+    assert parts.answer.value != recorded
+    parts.upload.value = (
+        {"name": "a.wav", "content": memoryview(wav(190)), "type": "", "size": 1, "last_modified": datetime.now()},
+    )
+    assert parts.answer.value == recorded
+
+
+def test_uploads_of_both_versions_of_ipywidgets():
+    seven = {"a.wav": {"metadata": {"name": "a.wav"}, "content": b"12"}}
+    eight = ({"name": "a.wav", "content": memoryview(b"12")},)
+    assert uploaded(seven) == uploaded(eight) == [("a.wav", b"12")]
+
+
+def test_mistakes_are_sentences_and_forget_what_was_there(parts):
+    parts.more.click()
+    assert "There is no recording yet" in parts.change.value
+    parts.recorder.wav = wav(190)
+    parts.recorder.wav = b"no sound at all"
+    assert "your recording: not a sound file" in parts.answer.value
+    assert parts.change.value == ""
+    parts.noise.value = "white"
+    assert "your recording: not a sound file" in parts.answer.value, "there is nothing to put into noise"
+
+
+def test_without_anywidget_uploading_is_left(ear, monkeypatch):
+    monkeypatch.setattr(voice_cell_module, "anywidget", None)
+    box = voice_cell(ear)
+    assert "uploading works without it" in box.children[1].value
+    assert isinstance(box.children[2], ipywidgets.FileUpload)
+    assert repr(box) == NO_KERNEL

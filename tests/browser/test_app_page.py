@@ -1,0 +1,214 @@
+"""The app's page in a browser that has a microphone fed from a file, and no network but the page's own address.
+
+Screenshots are written to ``build/screenshots/``.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+from notebook_page import ROOT, SCREENSHOTS
+from playwright.sync_api import Browser, Page, Route, expect
+
+sys.path.insert(0, str(ROOT / "tests" / "app"))  # its little networks
+from little_ear import SMALL, little_run, make_corpus, voice
+
+from sercourse.app.answers import Ear
+from sercourse.app.page import UPLOADS, voice_app
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 90_000
+"""Milliseconds for an answer on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """A running page with little networks of all chapters."""
+    environment, threads = pytest.MonkeyPatch(), torch.get_num_threads()
+    for name in ("SERCOURSE_CACHE", "SERCOURSE_RUNS", UPLOADS):
+        environment.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+    corpus = make_corpus(tmp_path_factory.mktemp("voices"))
+    page = voice_app(Ear.load([little_run(chapter, corpus) for chapter in SMALL]))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    page.launch(server_port=port, prevent_thread_lock=True, inbrowser=False)
+    yield page.local_url
+    page.close(verbose=False)
+    torch.set_num_threads(threads)
+    environment.undo()
+
+
+@pytest.fixture(scope="module")
+def talking(browser: Browser, tmp_path_factory) -> Iterator[Browser]:
+    """Chromium whose microphone hears a buzzing voice over and over."""
+    file = tmp_path_factory.mktemp("microphone") / "voice.wav"
+    soundfile.write(file, voice(190, 1.2), 16_000)
+    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
+             "--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={file}"]  # fmt: skip
+    launched = browser.browser_type.launch(executable_path=chromium, args=flags)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def visit(request, talking: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open the page; whatever it asks of another address fails the test."""
+    contexts, outside = [], []
+
+    def only_here(route: Route) -> None:
+        if route.request.url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            outside.append(route.request.url)
+            route.abort()
+
+    def opened(width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
+        context = talking.new_context(viewport={"width": width, "height": height}, color_scheme=scheme,
+                                      permissions=["microphone"])  # fmt: skip
+        context.route("**/*", only_here)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator("#sc-sound")).to_be_visible(timeout=PATIENCE)
+        return page
+
+    yield opened
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for number, context in enumerate(contexts):
+        name = re.sub(r"\W+", "-", f"app-{request.node.name}-{number}").strip("-")
+        context.pages[0].screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        context.close()
+    assert outside == []
+
+
+def send(page: Page, file: Path) -> None:
+    """Upload a file."""
+    page.locator("#sc-sound").get_by_role("button", name="Upload file").click()
+    page.locator("#sc-sound input[type=file]").set_input_files(file)
+
+
+def test_a_recording_from_the_microphone_is_answered(visit):
+    page = visit()
+    sound = page.locator("#sc-sound")
+    sound.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(4_000)
+    sound.get_by_role("button", name="Stop").first.click()
+    cards = page.locator("#sc-answer .sc-card")
+    expect(cards).to_have_count(5, timeout=PATIENCE)
+    assert {card.get_attribute("data-network") for card in cards.all()} == set(SMALL)
+    expect(page.locator("#sc-answer")).to_contain_text("These are teaching models.")
+    expect(page.locator("#sc-answer")).to_contain_text(re.compile(r"Speech from \d\.\d\d to \d\.\d\d s"))
+    expect(page.locator("#sc-answer")).to_contain_text("The recording is not kept.")
+    played = """audio => new Promise(done => { audio.onended = () => done(audio.currentTime); audio.play(); })"""
+    assert page.locator("#sc-answer audio").evaluate(played) > 1, "hear it back"
+    page.locator("#sc-more").click()
+    expect(page.locator("#sc-change .sc-words tbody tr")).to_have_count(5, timeout=PATIENCE)
+
+
+def test_noise_changes_what_is_heard_and_a_clear_forgets(visit, tmp_path):
+    page = visit()
+    soundfile.write(tmp_path / "mine.wav", voice(220, 0.9), 16_000)
+    send(page, tmp_path / "mine.wav")
+    expect(page.locator("#sc-answer .sc-card")).to_have_count(5, timeout=PATIENCE)
+    page.locator("#sc-noise input").click()
+    page.get_by_role("option", name="pink").click()
+    expect(page.locator("#sc-answer")).to_contain_text("in pink noise at 10 dB", timeout=PATIENCE)
+    page.locator("#sc-sound").get_by_role("button", name="Clear").first.click()
+    expect(page.locator("#sc-answer .sc-card")).to_have_count(0, timeout=PATIENCE)
+    page.locator("#sc-more").click()
+    expect(page.locator("#sc-change .sc-mistake")).to_have_text(
+        "There is no recording yet; record or upload one first.", timeout=PATIENCE
+    )
+
+
+def test_uploads_that_cannot_be_used_are_one_sentence(visit, tmp_path):
+    page = visit(390, 844, "dark")
+    (tmp_path / "letter.txt").write_text("Dear all")
+    send(page, tmp_path / "letter.txt")
+    expect(page.locator(".toast-body")).to_contain_text("Invalid file type: letter.txt", timeout=PATIENCE)
+    (tmp_path / "letter.wav").write_text("Dear all, " * 99)
+    with page.expect_file_chooser() as chooser:  # as a visitor would, after the first has been refused
+        page.locator("#sc-sound").get_by_text("Click to Upload").click()
+    chooser.value.set_files(tmp_path / "letter.wav")
+    expect(page.locator("#sc-answer .sc-mistake")).to_have_text(
+        "letter.wav: not a sound file that can be read here; send wav, flac, mp3 or ogg.", timeout=PATIENCE
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing hangs out sideways"
+
+
+def test_an_upload_that_is_too_large_is_one_sentence(visit, tmp_path):
+    page = visit()
+    with (tmp_path / "large.wav").open("wb") as sparse:
+        sparse.truncate(11 * 2**20)
+    send(page, tmp_path / "large.wav")
+    expect(page.locator(".toast-body")).to_contain_text("maximum allowed size of 10", timeout=PATIENCE)
+
+
+def test_a_phone_at_night_shows_all_of_it(visit, tmp_path):
+    page = visit(390, 844, "dark")
+    soundfile.write(tmp_path / "mine.wav", voice(160, 0.9), 16_000)
+    send(page, tmp_path / "mine.wav")
+    expect(page.locator("#sc-answer .sc-card")).to_have_count(5, timeout=PATIENCE)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing hangs out sideways"
+
+
+@pytest.fixture
+def button(talking: Browser) -> Iterator[Callable[[bool], Page]]:
+    """The button of a notebook's cell alone, with or without leave to use the microphone."""
+    contexts = []
+    script = (ROOT / "sercourse" / "app" / "recorder.js").read_text("utf-8")
+    start = """import widget from "./recorder.js";
+        window.told = {};
+        const model = {get: () => 19.5, set: (name, value) => { window.told[name] = value; },
+                       save_changes: () => { window.saved = [...new Uint8Array(window.told.wav.buffer)]; }};
+        widget.render({model, el: document.body});"""
+
+    def opened(allowed: bool) -> Page:
+        context = talking.new_context()
+        contexts.append(context)
+        if not allowed:
+            context.add_init_script(
+                "navigator.mediaDevices.getUserMedia = async () => { throw new Error('not given'); }"
+            )
+        context.route("**/recorder.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+        context.route("**/cell", lambda route: route.fulfill(
+            body=f"<body><script type='module'>{start}</script>", content_type="text/html"))  # fmt: skip
+        page = context.new_page()
+        page.goto("http://localhost/cell")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def test_the_cells_button_records_16_khz_wav(button, tmp_path):
+    page = button(True)
+    page.get_by_role("button", name="Record").click()
+    page.wait_for_timeout(2_500)
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_function("window.saved", timeout=PATIENCE)
+    (tmp_path / "cell.wav").write_bytes(bytes(page.evaluate("window.saved")))
+    samples, rate = soundfile.read(tmp_path / "cell.wav")
+    assert rate == 16_000
+    assert samples.ndim == 1
+    assert 1 < len(samples) / rate < 6
+    assert abs(samples).max() > 0.02, "the voice of the microphone"
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"\d\.\d s recorded"))
+
+
+def test_without_a_microphone_the_cell_says_to_upload(button):
+    page = button(False)
+    page.get_by_role("button", name="Record").click()
+    expect(page.get_by_role("status")).to_have_text("No microphone here (not given); upload a file instead.")

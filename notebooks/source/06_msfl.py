@@ -320,6 +320,7 @@ print(
 
 # %%
 from sercourse.experiments.msfl import stored
+from sercourse.experiments.side_by_side import interval
 
 
 def at_hand(name):
@@ -373,10 +374,7 @@ def measured(name):
     lines = {}
     for row, found in result["rows"].items():
         lines[row] = {code: f"{found[code]['ua']:.1f}" for code in (*result["languages"], "mean")}
-        above = found["mean"].get("above")
-        lines[row]["above pooled [95 %]"] = (
-            f"{above['effect']:+.1f} [{above['low']:+.1f}, {above['high']:+.1f}]" if above else ""
-        )
+        lines[row]["above pooled [95 %]"] = interval(found["mean"].get("above"))
     caption = f"UA (%), {result['protocol']}, profile {result['profile']}, {result['repeats']} seed(s)"
     return pd.DataFrame(lines).T.style.set_caption(caption)
 

@@ -22,6 +22,7 @@ from sercourse.evaluation.comparison import compare
 from sercourse.evaluation.metrics import per_class, ua, wa
 from sercourse.experiments.asp_mtl import CHAPTER, IN_NOISE, MODEL1
 from sercourse.experiments.cells import Bench, against, predicted_by, spelled
+from sercourse.experiments.side_by_side import interval
 from sercourse.training.asp_mtl_pipeline import AspMtlPipeline
 from sercourse.training.runs import Run
 from sercourse.training.summary import summarise
@@ -140,5 +141,5 @@ def _shown(row: dict | None, beside: str) -> list[str]:
     if row is None:
         return ["–"] * 4
     found = row.get(beside)
-    effect = "" if found is None else f"{found['effect']:+.1f} [{found['low']:.1f}, {found['high']:.1f}]"
+    effect = interval(found)
     return [f"{row[metric]:.1f}" for metric in ("wa", "ua", "f1")] + [effect]

@@ -42,6 +42,9 @@ TABLES: dict[str, str] = {"table1": "strangers", "table2": "acquainted", "table3
 LOSSES: tuple[str, ...] = ("softmax", "focal", "normalised", "arcface", "apfl")
 """Normalised softmax is no row of the paper's: it tells what normalisation does from what the margin does."""
 
+REFERENCES: tuple[str, ...] = ("softmax", "normalised", "arcface")
+"""Each loss is compared with those of these that stand before it."""
+
 BRANCHES: dict[str, tuple[str, ...]] = {
     "image": (),
     "text": ("image=none", "imagenet=false", "text"),
@@ -84,7 +87,7 @@ def protocol_of(corpus: str, tested: str = "strangers") -> str:
 
 
 def losses(bench: Bench, name: str) -> dict:
-    """Tables 1 to 3: the spectrogram alone under five losses, each compared with softmax and with ArcFace.
+    """Tables 1 to 3: the spectrogram alone under five losses, each compared with those before it (:data:`REFERENCES`).
 
     Args:
         bench: how to measure.
@@ -94,7 +97,7 @@ def losses(bench: Bench, name: str) -> dict:
     bench = replace(bench, corpus=bench.corpus or next(iter(table)))
     paper = table.get(bench.corpus) or next(iter(table.values()))
     rows = {loss: loss_changes(loss, paper) for loss in LOSSES}
-    found = _measured(bench, name, protocol_of(bench.corpus, TABLES[name]), rows, ("softmax", "arcface"), "wa")
+    found = _measured(bench, name, protocol_of(bench.corpus, TABLES[name]), rows, REFERENCES, "wa")
     return found | {"printed": table.get(bench.corpus)}
 
 

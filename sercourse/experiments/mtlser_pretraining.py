@@ -19,6 +19,7 @@ from sercourse import corpora
 from sercourse.evaluation.comparison import compare
 from sercourse.experiments.cells import Bench
 from sercourse.experiments.mtlser import p_value
+from sercourse.experiments.side_by_side import interval
 from sercourse.features.extract import extract
 from sercourse.training.backbones import MINI, at_hand, load_backbone
 from sercourse.training.baseline import predict_all
@@ -102,6 +103,6 @@ def _show(bench: Bench, protocol: str, rows: dict[str, dict], effects: dict[str,
     table = Table(f"{bench.corpus}, {protocol}", "WA", "UA", "above random weights (UA)", "p", box=None, pad_edge=False)
     for name, row in rows.items():
         effect = effects.get(name)
-        above = f"{effect['effect']:+.1f} [{effect['low']:+.1f}, {effect['high']:+.1f}]" if effect else ""
+        above = interval(effect)
         table.add_row(name, f"{row['wa']:.1f}", f"{row['ua']:.1f}", above, p_value(effect["p"]) if effect else "")
     bench.console.print(table)

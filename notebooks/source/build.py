@@ -29,10 +29,10 @@ from pathlib import Path
 import jupytext
 import nbformat
 import yaml
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from sercourse import corpora
+from sercourse.notebooks import client
 
 SOURCE = Path(__file__).parent
 NOTEBOOKS = SOURCE.parent
@@ -157,10 +157,7 @@ def keep_outputs(notebook: NotebookNode, path: Path) -> bool:
 def run(notebook: NotebookNode, folder: Path) -> float:
     """Run a notebook in place, from the folder it lies in; returns the seconds it took."""
     begun = time.perf_counter()
-    client = NotebookClient(
-        notebook, timeout=600, resources={"metadata": {"path": str(folder)}}, store_widget_state=False
-    )
-    client.execute()
+    client(notebook, folder, seconds=600, store_widget_state=False).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     return time.perf_counter() - begun

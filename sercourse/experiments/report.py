@@ -5,7 +5,6 @@ The page shows what the run folders hold and nothing else; pictures are inside t
 
 from __future__ import annotations
 
-import base64
 import html
 import time
 from collections.abc import Sequence
@@ -170,6 +169,6 @@ def _html_table(head: tuple[str, ...], rows: list[tuple]) -> str:
 
 
 def _picture(figure: plt.Figure, alternative: str) -> str:
-    source = base64.b64encode(plots.png(figure, bbox_inches="tight")).decode()
+    drawn = plots.png(figure, bbox_inches="tight")
     plt.close(figure)
-    return f"<p><img alt='{html.escape(alternative, quote=True)}' src='data:image/png;base64,{source}'></p>"
+    return f"<p>{plots.image_html(drawn, alternative)}</p>"

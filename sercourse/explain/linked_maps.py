@@ -20,7 +20,7 @@ from sercourse.errors import UserError
 from sercourse.explain.colourings import COLOURINGS, check_colour, told_by
 from sercourse.explain.map_pane import MapPane, linked
 from sercourse.explain.map_source import MapSource
-from sercourse.explain.maps import emotion_map
+from sercourse.explain.maps import class_map
 from sercourse.explain.utterance_panel import UtterancePanel
 from sercourse.training.runs import Run
 
@@ -47,8 +47,7 @@ class LinkedMaps(ipywidgets.VBox):
 
     def __init__(self, *sources: MapSource, colour: str = "emotion"):
         common = [i for i in sources[0].table.index if all(i in source.table.index for source in sources)]
-        for source in sources:
-            source.keep(common)
+        sources = tuple(source.restricted(common) for source in sources)
         known = [name for name in COLOURINGS if any(name in told_by(source.table) for source in sources)]
         check_colour(colour, tuple(known))
         self.panes = [MapPane(source, colour=colour) for source in sources]
@@ -79,12 +78,19 @@ class LinkedMaps(ipywidgets.VBox):
                 raise UserError(f"{one}: no such utterance on this map; `table.index` of its source lists them.")
         self.panes[0].scatter.widget.selection = index.get_indexer(utterances).astype("uint32")
 
-    def still(self) -> Figure:
-        """The maps as a picture, for readers without a kernel."""
-        figure, axes = plt.subplots(1, len(self.panes), figsize=(6.2 * len(self.panes), 3.6), layout="constrained")
-        for number, (ax, pane) in enumerate(zip(figure.axes, self.panes), start=1):
-            last = number == len(axes) if len(self.panes) > 1 else True
-            emotion_map(pane.projection.points, pane.source.table, ax, title=pane.source.title, legend=last)
+    def still(self, colour: str | None = None) -> Figure:
+        """The maps as a picture, for readers without a kernel.
+
+        Args:
+            colour: what colours the points; ``None``: what does so now.
+        """
+        colour = colour or self._colour.value
+        figure, axes = plt.subplots(
+            1, len(self.panes), figsize=(6.2 * len(self.panes), 3.6), layout="constrained", squeeze=False
+        )
+        for ax, pane in zip(axes[0], self.panes):
+            column = pane.source.table[colour]
+            class_map(pane.projection.points, column, ax, title=pane.source.title, legend=ax is axes[0, -1])
             ax.set_xlabel(pane.projection.describe(), fontsize=8)
         return figure
 

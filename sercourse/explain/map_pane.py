@@ -11,7 +11,6 @@ import html
 from collections.abc import Callable
 
 import ipywidgets
-import jscatter
 import numpy as np
 import pandas as pd
 
@@ -19,6 +18,11 @@ from sercourse.errors import UserError
 from sercourse.explain.colourings import COLOURINGS, classes_of
 from sercourse.explain.map_source import MapSource
 from sercourse.explain.projections import METHODS, NEIGHBOURS, PERPLEXITY, Projection
+
+try:
+    import jscatter
+except ImportError:
+    raise UserError("Maps in a notebook are drawn by jupyter-scatter; install sercourse[notebooks].") from None
 
 MARGIN = 0.04
 """Of the map's side that stays free around the points."""

@@ -6,13 +6,14 @@ Notebook: 07_explorer.ipynb
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sercourse.errors import UserError
-from sercourse.explain.colourings import COLOURINGS, short_speakers, unknown
+from sercourse.explain.colourings import check_colour, short_speakers, unknown
 from sercourse.explain.layers import fold_names, meanings, vectors_of
 from sercourse.explain.maps import silhouette
 from sercourse.explain.projections import LEAST, Projection, project
@@ -73,16 +74,17 @@ class MapSource:
         """The run's."""
         return self.run.about["config"]["corpus"]
 
-    def keep(self, utterances: Sequence[str]) -> None:
-        """Draw these utterances only, in this order.
+    def restricted(self, utterances: Sequence[str]) -> MapSource:
+        """The same with these utterances only, in this order.
 
         Raises:
             UserError: fewer than make a map.
         """
         if len(utterances) < LEAST:
             raise UserError(f"{self.title}: {len(utterances)} utterances are left, and {LEAST} make a map.")
-        self.table = self.table.loc[list(utterances)]
-        self._placed.clear()
+        fewer = copy(self)
+        fewer.table, fewer._placed = self.table.loc[list(utterances)], {}
+        return fewer
 
     def vectors(self, layer: str) -> np.ndarray:
         """A layer, ``(N, D)``, in the order of :attr:`table`.
@@ -117,7 +119,9 @@ class MapSource:
 
         Args:
             colour: one of :data:`~sercourse.explain.colourings.COLOURINGS`.
+
+        Raises:
+            UserError: it is none of these.
         """
-        if colour not in COLOURINGS:
-            raise KeyError(colour)
+        check_colour(colour)
         return self.table[colour].astype(object).where(self.table[colour].notna(), unknown(colour)).astype(str)

@@ -22,6 +22,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
+from sercourse.explain.colourings import classes_of, unknown
 from sercourse.explain.plots import EMOTION_COLOURS
 
 MARKERS = "o^sDvP*X<>pdh"
@@ -118,6 +119,29 @@ def emotion_map(
         emotions = sorted(table["emotion"].dropna().unique())
         handles = [_sample(name, "o", EMOTION_COLOURS[name]) for name in emotions]
         handles += [_sample(name.rpartition("/")[2], markers[name], "grey") for name in groups]
+        ax.legend(handles=handles, frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    return ax
+
+
+def class_map(points: np.ndarray, column: pd.Series, ax: Axes, *, title: str = "", legend: bool = True) -> Axes:
+    """Points with a colour and a shape per class of any column.
+
+    Args:
+        points: ``(N, 2)``.
+        column: a label per point; what has none is grey.
+        ax: where to draw.
+        title: above the map.
+        legend: with the names of the classes, on the right.
+    """
+    names = column.astype(object).where(column.notna(), unknown(str(column.name))).to_numpy()
+    handles = []
+    for number, one in enumerate(classes_of(column)):
+        marker = MARKERS[number % len(MARKERS)]
+        ax.scatter(*points[names == one["name"]].T, s=26, marker=marker, color=one["colour"], alpha=0.8, linewidths=0)
+        handles.append(_sample(one["name"], marker, one["colour"]))
+    ax.set(xticks=[], yticks=[], title=title)
+    ax.grid(visible=False)
+    if legend:
         ax.legend(handles=handles, frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 

@@ -10,32 +10,26 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import PIL.Image
 
 from sercourse.corpora.cards import Card, card, card_names
-from sercourse.corpora.registry import base_name
+from sercourse.corpora.registry import base_name, parts
 from sercourse.errors import AudioError, UserError
 from sercourse.explain.colourings import COLOURINGS, check_colour, classes_of, short_speakers, told_by
 from sercourse.explain.players import mp3
 from sercourse.explain.projections import Projection
-from sercourse.features.spectral import LogMel
+from sercourse.explain.thumbnail import picture
 from sercourse.signal.audio import read_audio
 
 PICTURES, SOUNDS = 300, 2000
 """Utterances up to which a page has spectrograms, and sound: 3 kB and 10 kB each."""
-
-PICTURE_SIZE, GREYS = (160, 48), 16
-"""Of a spectrogram, pixels (longer utterances are squeezed) and steps of level."""
 
 _FREE = re.compile(r"CC0|CC BY \d")  # not CC BY-NC, -ND, -SA: a page is changed and may be sold
 
@@ -129,26 +123,10 @@ def for_script(content: dict) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def picture(waveform: np.ndarray) -> bytes:
-    """A small log-mel spectrogram, PNG; from the loudest point down 65 dB to black.
-
-    Args:
-        waveform: 16 kHz, shape ``(T,)``.
-    """
-    levels = LogMel().compute(waveform)  # (T, 64)
-    shares = np.clip((levels - levels.max()) / 65.0 + 1, 0, 1)
-    grey = PIL.Image.fromarray(np.uint8(np.round(shares.T[::-1] * (GREYS - 1))))
-    narrow = grey.resize(PICTURE_SIZE, PIL.Image.Resampling.BILINEAR)
-    narrow.putpalette((mpl.colormaps["magma"](np.linspace(0, 1, GREYS))[:, :3] * 255).astype(np.uint8).tobytes())
-    packed = io.BytesIO()
-    narrow.save(packed, format="png", optimize=True)
-    return packed.getvalue()
-
-
 def _cards(corpus: str) -> Iterator[tuple[str, Card | None]]:
     """Name and card of every corpus in a name; ``None`` where there is no card."""
-    for part in [corpus] if corpus.startswith("csv:") else corpus.split(","):
-        name = base_name(part.strip())
+    for part in parts(corpus):
+        name = base_name(part)
         yield name, card(name) if name in card_names() else None
 
 

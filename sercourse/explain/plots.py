@@ -5,6 +5,8 @@ Notebook: 01_signal_preprocessing.ipynb
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Mapping, Sequence
 
@@ -52,6 +54,19 @@ def course_style() -> None:
             "image.origin": "lower",
         }
     )
+
+
+def image_html(picture: bytes, alternative: str, style: str = "") -> str:
+    """A PNG file as an ``<img>`` with its bytes inside.
+
+    Args:
+        picture: the file.
+        alternative: what is read to those who do not see it.
+        style: CSS.
+    """
+    source = base64.b64encode(picture).decode()
+    styled = f" style='{style}'" if style else ""
+    return f"<img alt='{html.escape(alternative, quote=True)}'{styled} src='data:image/png;base64,{source}'>"
 
 
 def png(figure: Figure, **how: str) -> bytes:

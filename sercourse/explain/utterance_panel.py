@@ -5,7 +5,6 @@ Notebook: 07_explorer.ipynb
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Mapping, Sequence
 
@@ -15,8 +14,9 @@ import pandas as pd
 
 from sercourse.errors import AudioError
 from sercourse.explain.colourings import classes_of
-from sercourse.explain.page import picture
 from sercourse.explain.players import player
+from sercourse.explain.plots import image_html
+from sercourse.explain.thumbnail import picture
 from sercourse.signal.audio import read_audio
 
 HEARD = 6
@@ -27,6 +27,7 @@ LABELS: tuple[str, ...] = ("emotion", "gender", "speaker", "language", "noise", 
 
 WAITING = "Click a point, or hold the mouse button down and draw around several."
 
+_CARD = "display:inline-block;width:300px;margin:0 12px 8px 0;vertical-align:top;line-height:1.4"
 _CELL = "padding:2px 10px 2px 0;text-align:left;vertical-align:top"
 
 
@@ -103,7 +104,9 @@ class UtterancePanel(ipywidgets.VBox):
         """Players of the selection from a place on."""
         self._begun = begin
         shown = self.chosen[begin : begin + HEARD]
-        self._players.value = "".join(f"<div>{self._sound(one)} {self._line(one)}</div>" for one in shown)
+        self._players.value = "".join(
+            f"<div style='{_CARD}'>{self._sound(one)}<br>{self._line(one)}</div>" for one in shown
+        )
         left = len(self.chosen) - begin - len(shown)
         self._more.description = f"Hear the next {min(left, HEARD)} of {left}"
         self._more.layout.display = "" if left else "none"
@@ -143,9 +146,5 @@ def _prediction(row: pd.Series) -> str:
 
 
 def _spectrogram(waveform: np.ndarray, utterance: str) -> str:
-    source = base64.b64encode(picture(waveform)).decode()
-    about = html.escape(f"log-mel spectrogram of {utterance}, low frequencies below", quote=True)
-    return (
-        f"<div><img alt='{about}' src='data:image/png;base64,{source}'"
-        f" style='width:320px;height:96px;image-rendering:pixelated'></div>"
-    )
+    about = f"log-mel spectrogram of {utterance}, low frequencies below"
+    return f"<div>{image_html(picture(waveform), about, 'width:320px;height:96px;image-rendering:pixelated')}</div>"

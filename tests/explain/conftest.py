@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from little_runs import runs_apart
 
 from sercourse.corpora.table import make_table
 
@@ -13,11 +14,8 @@ from sercourse.corpora.table import make_table
 @pytest.fixture(scope="module")
 def own_runs(tmp_path_factory):
     """Runs and features of the module lie apart."""
-    environment = pytest.MonkeyPatch()
-    for name in ("CACHE", "RUNS"):
-        environment.setenv(f"SERCOURSE_{name}", str(tmp_path_factory.mktemp(name.lower())))
-    yield
-    environment.undo()
+    with runs_apart(tmp_path_factory):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -146,7 +146,8 @@ def test_only_common_utterances_are_drawn(runs, corpus):
     second = MapSource(runs[1], table=corpus, side="all")
     assert len(second.table) > len(first.table)
     maps = LinkedMaps(first, second)
-    assert list(second.table.index) == list(first.table.index)
+    assert [list(pane.source.table.index) for pane in maps.panes] == [list(first.table.index)] * 2
+    assert len(second.table) == 18, "what was given stays whole"
     assert len(maps.panes[1].projection.points) == len(first.table)
 
 
@@ -162,6 +163,9 @@ def test_what_cannot_be_coloured_is_one_sentence(runs, corpus):
 
 def test_without_a_kernel_there_is_a_picture(maps):
     assert repr(maps) == NO_KERNEL
-    figure = maps.still()
+    figure = maps.still("judged")
+    assert {text.get_text() for text in figure.axes[-1].get_legend().get_texts()} == set(
+        maps.panes[1].source.labels("judged")
+    )
     assert [ax.get_title() for ax in figure.axes] == ["six", "five"]
     assert "trustworthiness" in figure.axes[0].get_xlabel()

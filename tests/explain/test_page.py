@@ -20,9 +20,10 @@ from sercourse.corpora.registry import names
 from sercourse.errors import UserError
 from sercourse.explain import page
 from sercourse.explain.colourings import JUDGED
-from sercourse.explain.page import PICTURE_SIZE, for_script, picture, silent_because, write_page
+from sercourse.explain.page import for_script, silent_because, write_page
 from sercourse.explain.plots import EMOTION_COLOURS
 from sercourse.explain.projections import Projection
+from sercourse.explain.thumbnail import PICTURE_SIZE, picture
 
 NASTY = "</script><script>alert(1)</script><!-- & {{data}} \u2028 “Käse”"
 

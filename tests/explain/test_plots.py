@@ -105,5 +105,7 @@ def test_a_notebook_shows_figures_as_small_pictures(monkeypatch):
     monkeypatch.setattr(plots, "get_ipython", lambda: shell)
     plots.course_style()
     figure = plt.figure(figsize=(4, 2), dpi=80)
-    shown = shell.display_formatter.formatters["image/png"](figure)
+    figure.suptitle("Told")
+    shown, told = shell.display_formatter.formatters["image/png"](figure)
+    assert told == {"alt": "Told."}
     assert PIL.Image.open(io.BytesIO(shown)).mode == "P"  # with a palette

@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 EXTRAS := notebooks,text,app,site,peers,dev
+# Chapters and solutions, without the spoilt ones that `sercourse reset` keeps beside them.
+NOTEBOOKS = $(foreach file,$(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb),$(if $(findstring .before-reset,$(file)),,$(file)))
 # CPU-only machines may save gigabytes: see "Smaller installs" in README.md.
 UV_FLAGS ?=
 
@@ -28,13 +30,13 @@ demo: $(STAMP)  ## default corpus, baseline and networks, build/report.html
 test: $(STAMP)  ## everything that CI runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long and not browser" --cov --cov-report=term
 	$(BIN)/sercourse corpora synthetic > /dev/null && $(BIN)/sercourse corpora matrix > /dev/null
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider notebooks/*.ipynb notebooks/solutions/*.ipynb
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider $(NOTEBOOKS)
 	$(BIN)/python -m pytest -q -m "browser and not long" tests/browser
 
 test-fast: $(STAMP)  ## unit tests only
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long and not browser"
 
-test-long: $(STAMP)  ## what takes minutes: fresh environments, all references
+test-long: $(STAMP)  ## what takes minutes: fresh environments, the built site, Binder, Colab, load on the app, all references
 	$(BIN)/python -m pytest -m long
 
 lint: $(STAMP)  ## ruff, codespell, import contracts
@@ -43,7 +45,7 @@ lint: $(STAMP)  ## ruff, codespell, import contracts
 notebooks: $(STAMP)  ## build notebooks and solutions from notebooks/source, run them, keep their outputs
 	$(BIN)/python notebooks/source/build.py
 
-bench: $(STAMP)  ## our features beside librosa, memory of streaming, cost of each profile
+bench: $(STAMP)  ## our features beside librosa, memory of streaming, cost of each profile; by name only (python -m benchmarks NAME): explorer, notebooks
 	$(BIN)/python -m benchmarks
 
 kit: $(STAMP)  ## the instructor's kit in build/kit: slides, students' folder, answer key, teaching pages
@@ -56,7 +58,7 @@ site-links: $(STAMP)  ## links to other servers, which are asked
 	$(BIN)/python -m data_scripts.website --external
 
 lab: $(STAMP)  ## JupyterLab on the first chapter
-	$(BIN)/jupyter trust notebooks/*.ipynb notebooks/solutions/*.ipynb  # else the stored audio players stay silent
+	$(BIN)/jupyter trust $(NOTEBOOKS)  # else the stored audio players stay silent
 	SERCOURSE_RUNS="$${SERCOURSE_RUNS:-$(CURDIR)/runs}" $(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
 badges: $(STAMP)  ## write the repository's address into badges: make badges REPO=owner/name

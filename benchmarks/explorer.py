@@ -8,13 +8,12 @@ from letting go of a lasso to the counted table in the page, and peak memory of 
 from __future__ import annotations
 
 import io
-import os
 import statistics
 import tempfile
-import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 import numpy as np
@@ -25,11 +24,15 @@ import soundfile
 from rich.table import Table
 
 from benchmarks.jupyterlab import FLAGS, Lab, chromium, running_lab
+from benchmarks.watch import Group, Watch
 from sercourse.corpora.table import EMOTIONS
 from sercourse.errors import UserError
 from sercourse.explain.layers import SHOWN
 from sercourse.explain.map_source import MapSource
 from sercourse.explain.projections import Projection
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
 
 SIZES: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
 LASSOS = 5
@@ -59,7 +62,7 @@ _LASSO_TO_TABLE = """() => new Promise(done => {
 
 
 @dataclass(frozen=True)
-class Opened:
+class Measurement:
     """One size, measured.
 
     Attributes:
@@ -84,8 +87,9 @@ class _Cloud(MapSource):
         self.table = table
         self._projection = Projection(points, "pca", {}, 1.0)
 
-    def keep(self, utterances: list[str]) -> None:
-        """All of them are."""
+    def restricted(self, utterances: list[str]) -> MapSource:
+        """All of them are there."""
+        return self
 
     def place(self, layer: str, method: str = "tsne", **setting: float) -> Projection:
         """The cloud, whatever is asked."""
@@ -113,14 +117,10 @@ def cloud(count: int) -> MapSource:
         "predicted": emotions[rng.permutation(drawn)],
         "path": str(sound),
         "side": "test",
-    }
-    known |= {
         "judged": np.where(rng.random(count) < 0.5, "right", "wrong"),
         "confidence": 0.5,
         "start": 0.0,
         "end": np.nan,
-    }
-    known |= {
         "gender": "female",
         "language": "de",
         "noise": "none",
@@ -131,7 +131,7 @@ def cloud(count: int) -> MapSource:
     return _Cloud(rng.standard_normal((count, 2)) + centres, pd.DataFrame(known, index=index)[list(SHOWN)])
 
 
-def measure(sizes: tuple[int, ...] = SIZES) -> list[Opened]:
+def measure(sizes: tuple[int, ...] = SIZES) -> list[Measurement]:
     """Every size, each with a JupyterLab, a kernel and a browser of its own.
 
     Raises:
@@ -144,7 +144,7 @@ def measure(sizes: tuple[int, ...] = SIZES) -> list[Opened]:
     path = chromium()
     if path is None:
         raise UserError("This benchmark needs Chromium; install it by your system's packages.")
-    opened = []
+    measured = []
     with sync_playwright() as playwright:
         for size in sizes:
             with tempfile.TemporaryDirectory(prefix="sercourse-explorer-") as folder:
@@ -156,18 +156,18 @@ def measure(sizes: tuple[int, ...] = SIZES) -> list[Opened]:
                 with running_lab(served, Path(folder)) as lab:
                     browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
                     try:
-                        opened.append(_open(lab, browser, size))
+                        measured.append(_measure_one(lab, browser, size))
                     finally:
                         browser.close()
-    return opened
+    return measured
 
 
-def _open(lab: Lab, browser: object, size: int) -> Opened:
+def _measure_one(lab: Lab, browser: Browser, size: int) -> Measurement:
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.goto(f"{lab.url}/lab/tree/cloud.ipynb?token={lab.token}&reset", timeout=60_000)
     page.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
     page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
-    with _Peaks(lab.process.pid) as peaks:
+    with Watch(*_kernels_and_browser(lab.process.pid), divided=False) as watch:
         begun = time.perf_counter()
         page.locator(".jp-CodeCell").first.click()
         page.keyboard.press("Shift+Enter")
@@ -179,10 +179,11 @@ def _open(lab: Lab, browser: object, size: int) -> Opened:
             time.sleep(0.1)
         picture = time.perf_counter() - begun
         lassos = [_lasso(page, canvas, 0.4 + 0.03 * number) for number in range(LASSOS)]
-    return Opened(size, picture, statistics.median(lassos), *peaks.megabytes())
+    kernels, browsers = watch.peaks
+    return Measurement(size, picture, statistics.median(lassos), kernels.rss / 1e6, browsers.rss / 1e6)
 
 
-def _lasso(page: object, canvas: object, begin: float) -> float:
+def _lasso(page: Page, canvas: Locator, begin: float) -> float:
     """Milliseconds from the mouse button let go to the counted table; ``begin``: another height, another selection."""
     page.locator(".sercourse-panel").evaluate("panel => panel.querySelector('.sercourse-counts')?.remove()")
     page.evaluate(f"() => {{ window.sercourseReady = false; window.sercourseLasso = ({_LASSO_TO_TABLE})(); }}")
@@ -204,54 +205,25 @@ def _drawn(picture: bytes) -> bool:
     return bool((np.ptp(right, axis=-1) > 60).sum() > 50)
 
 
-class _Peaks:
-    """Peak memory of a server's kernels and of this process's browser, looked at ten times a second."""
+def _kernels_and_browser(server: int) -> tuple[Group, Group]:
+    """The processes of a JupyterLab's kernels, and the others of this process, which are its browser's."""
+    lab, here = psutil.Process(server), psutil.Process()
 
-    def __init__(self, server: int):
-        self._server, self._stop = psutil.Process(server), threading.Event()
-        self._most = [0.0, 0.0]
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+    def kernels() -> set[psutil.Process]:
+        return set(lab.children(recursive=True))
 
-    def __enter__(self) -> _Peaks:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def megabytes(self) -> tuple[float, float]:
-        """Of the kernel, of the browser."""
-        return self._most[0], self._most[1]
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.1):
-            kernels = self._server.children(recursive=True)
-            own = [
-                one
-                for one in psutil.Process(os.getpid()).children(recursive=True)
-                if one not in (*kernels, self._server)
-            ]
-            for place, processes in enumerate((kernels, own)):
-                self._most[place] = max(self._most[place], sum(map(_resident, processes)) / 1e6)
+    return kernels, lambda: set(here.children(recursive=True)) - kernels() - {lab}
 
 
-def _resident(process: psutil.Process) -> int:
-    try:
-        return process.memory_info().rss
-    except psutil.Error:
-        return 0  # it has just ended
-
-
-def as_json(opened: list[Opened]) -> list[dict]:
+def as_json(measured: list[Measurement]) -> list[dict]:
     """For ``--json``."""
-    return [asdict(one) for one in opened]
+    return [asdict(one) for one in measured]
 
 
-def table(opened: list[Opened]) -> Table:
+def table(measured: list[Measurement]) -> Table:
     """One row per size."""
     shown = Table("points", "first picture, s", "lasso to table, ms", "kernel, MB", "browser, MB", title="Explorer")
-    for one in opened:
+    for one in measured:
         figures = (f"{one.picture_s:.1f}", f"{one.lasso_ms:.0f}", f"{one.kernel_mb:.0f}", f"{one.browser_mb:.0f}")
         shown.add_row(f"{one.points:,}", *figures)
     return shown

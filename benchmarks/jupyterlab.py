@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,18 +53,26 @@ def chromium() -> str | None:
     return next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
-def running_lab(notebooks: Path, folder: Path) -> Iterator[Lab]:
+def running_lab(notebooks: Path, folder: Path, *, environment: Mapping[str, str] = os.environ) -> Iterator[Lab]:
     """JupyterLab with settings of its own.
 
     Args:
         notebooks: the folder that it serves.
         folder: where settings and log go.
+        environment: variables that it starts with, besides those of its settings.
 
     Raises:
         RuntimeError: it did not start; the end of its log is told.
     """
-    environment = os.environ | {
+    own = {
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
@@ -73,9 +81,7 @@ def running_lab(notebooks: Path, folder: Path) -> Iterator[Lab]:
         "PYTHONWARNINGS": "ignore::DeprecationWarning",
     }
     _silence_announcements(folder / "settings")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     token = secrets.token_hex(16)
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
@@ -85,8 +91,8 @@ def running_lab(notebooks: Path, folder: Path) -> Iterator[Lab]:
     log = folder / "jupyterlab.log"
     with log.open("w") as output:
         # the token goes by the environment: a command line can be read by everybody on the machine
-        environment["JUPYTER_TOKEN"] = token
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
+        variables = dict(environment) | own | {"JUPYTER_TOKEN": token}
+        process = subprocess.Popen(command, env=variables, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
         running = Lab(f"http://127.0.0.1:{port}", token, notebooks, process)
         try:
             _wait_until_up(running, log)

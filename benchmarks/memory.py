@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 import soundfile
 from rich.table import Table
+
+from benchmarks.watch import Watch, tree
 
 SIZES = (500, 5_000, 50_000)
 SECONDS = 0.5
@@ -25,7 +25,15 @@ FEATURE = "mfcc"
 
 @dataclass(frozen=True)
 class Peak:
-    """One measurement: how many utterances, peak memory in MB, seconds, arrays that the store held at the end."""
+    """One measurement.
+
+    Attributes:
+        utterances: how many.
+        peak_mb: highest sum over the process and its workers; pages that several processes share are divided among
+            them, where the system tells (Linux).
+        seconds: in all.
+        stored: arrays that the store held at the end.
+    """
 
     utterances: int
     peak_mb: float
@@ -54,34 +62,12 @@ def _measure_one(audio: Path, utterances: int, workers: int, store: Path) -> Pea
     begun = time.perf_counter()
     process = context.Process(target=_extract, args=(audio, utterances, workers, store, queue))
     process.start()
-    peak = _watch(process)
+    with Watch(tree(process.pid)) as watch:
+        process.join()
     if process.exitcode != 0:
         raise RuntimeError(f"extracting {utterances} utterances failed with exit code {process.exitcode}")
-    return Peak(utterances, peak / 1e6, time.perf_counter() - begun, queue.get())
-
-
-def _watch(process: multiprocessing.Process) -> int:
-    """Highest sum of resident memory over the process and its workers, in bytes, sampled several times a second."""
-    peak, done = 0, threading.Event()
-    root = psutil.Process(process.pid)
-    while not done.wait(0.05):
-        try:
-            peak = max(peak, sum(_resident(p) for p in (root, *root.children(recursive=True))))
-        except psutil.NoSuchProcess:
-            break
-        if not process.is_alive():
-            break
-    process.join()
-    return peak
-
-
-def _resident(process: psutil.Process) -> int:
-    """Bytes in memory; pages that several processes share are divided among them, where the system tells (Linux)."""
-    try:
-        memory = process.memory_full_info()
-        return getattr(memory, "pss", memory.rss)
-    except psutil.NoSuchProcess:
-        return 0
+    (peaks,) = watch.peaks
+    return Peak(utterances, (peaks.pss or peaks.rss) / 1e6, time.perf_counter() - begun, queue.get())
 
 
 def _extract(audio: Path, utterances: int, workers: int, store: Path, queue: multiprocessing.Queue) -> None:

@@ -14,11 +14,8 @@ import argparse
 import hashlib
 import json
 import os
-import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,16 +23,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import nbformat
 import psutil
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.jupyterlab import running_lab
+from benchmarks.watch import Watch, tree
 from sercourse import corpora
 from sercourse.corpora.registry import MADE
+from sercourse.notebooks import CELL_SECONDS, client, course_notebooks, read
 from sercourse.training.runs import environment, write_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,9 +41,6 @@ NOTEBOOKS = ROOT / "notebooks"
 
 LIMIT_MB = 1800.0
 """Binder gives 2 GB; JupyterLab itself needs some of it."""
-
-EVERY = 0.1
-"""Seconds between two looks at the memory."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class Peak:
 
 def names() -> list[str]:
     """The notebooks of the course."""
-    return sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return [path.stem for path in course_notebooks(NOTEBOOKS)]
 
 
 def measure_all(wanted: Sequence[str] = (), *, known: Mapping[str, Peak] | None = None) -> Iterator[Peak]:
@@ -77,7 +72,7 @@ def measure_all(wanted: Sequence[str] = (), *, known: Mapping[str, Peak] | None 
         known: figures of an earlier call, taken over where the notebook's cells are still the same.
     """
     for name in wanted or names():
-        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        notebook = read(NOTEBOOKS / f"{name}.ipynb")
         found = (known or {}).get(name)
         if found is not None and found.digest == digest(notebook):
             yield found
@@ -99,31 +94,16 @@ def on_binder() -> dict[str, str]:
 
 
 def lab_mb() -> float:
-    """Resident memory of a JupyterLab server that has answered once, in units of 1e6 bytes."""
-    with socket.socket() as probe, tempfile.TemporaryDirectory(prefix="sercourse-lab-") as folder:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        own = {f"JUPYTER_{kind}_DIR": folder for kind in ("CONFIG", "DATA", "RUNTIME")}
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", str(NOTEBOOKS)]
-        process = subprocess.Popen(
-            [*command, "--ip=127.0.0.1", "--ServerApp.token="],
-            env=on_binder() | own, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            for _ in range(600):
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/lab", timeout=10):
-                        return psutil.Process(process.pid).memory_info().rss / 1e6
-                except OSError:
-                    time.sleep(0.2)
-            raise RuntimeError("JupyterLab did not answer within two minutes")
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+    """Resident memory of a JupyterLab server that has sent its page once, in units of 1e6 bytes."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sercourse-lab-") as folder,
+        running_lab(NOTEBOOKS, Path(folder), environment=on_binder()) as lab,
+        urllib.request.urlopen(f"{lab.url}/lab?token={lab.token}", timeout=60),
+    ):
+        return psutil.Process(lab.process.pid).memory_info().rss / 1e6
 
 
-def measure(name: str, notebook: NotebookNode, folders: Mapping[str, str], *, timeout: int = 1800) -> Peak:
+def measure(name: str, notebook: NotebookNode, folders: Mapping[str, str], *, timeout: float = CELL_SECONDS) -> Peak:
     """Run a notebook in a kernel of its own and watch its memory.
 
     Args:
@@ -133,48 +113,15 @@ def measure(name: str, notebook: NotebookNode, folders: Mapping[str, str], *, ti
         timeout: seconds that one cell may take.
     """
     told, begun = digest(notebook), time.perf_counter()
-    client = NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(NOTEBOOKS)}})
-    done, seen = threading.Event(), _Seen()
-    with client.setup_kernel(env=on_binder() | folders):
-        watcher = threading.Thread(target=seen.watch, args=(client.km.provisioner.pid, done), daemon=True)
-        watcher.start()
+    running = client(notebook, NOTEBOOKS, timeout)
+    with running.setup_kernel(env=on_binder() | folders), Watch(tree(running.km.provisioner.pid)) as watch:
         try:
             for number, cell in enumerate(notebook.cells):
-                client.execute_cell(cell, number)
+                running.execute_cell(cell, number)
         except CellExecutionError as error:
             raise RuntimeError(f"{name}: cell {number} failed, so its memory means nothing: {error}") from None
-        finally:
-            done.set()
-            watcher.join()
+    (seen,) = watch.peaks
     return Peak(name, seen.rss / 1e6, seen.pss / 1e6 or None, seen.processes, time.perf_counter() - begun, told)
-
-
-class _Seen:
-    """Highest sums over a process and its children, in bytes."""
-
-    def __init__(self) -> None:
-        self.rss = self.pss = self.processes = 0
-
-    def watch(self, pid: int, done: threading.Event) -> None:
-        """Look until it is done."""
-        root = psutil.Process(pid)
-        while not done.wait(EVERY):
-            sums = [0, 0, 0]
-            try:
-                for process in (root, *root.children(recursive=True)):
-                    sums = [total + part for total, part in zip(sums, _memory(process))]
-            except psutil.NoSuchProcess:
-                continue
-            self.rss, self.pss, self.processes = map(max, zip(sums, (self.rss, self.pss, self.processes)))
-
-
-def _memory(process: psutil.Process) -> tuple[int, int, int]:
-    """Resident bytes, proportional bytes (0 where the system does not tell), and 1; zeros for one that has ended."""
-    try:
-        memory = process.memory_full_info()
-        return memory.rss, getattr(memory, "pss", 0), 1
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return 0, 0, 0
 
 
 @contextmanager
@@ -211,7 +158,7 @@ def as_json(peaks: Sequence[Peak], lab: float) -> dict:
     }
 
 
-def read(path: Path | None) -> dict[str, Peak]:
+def earlier(path: Path | None) -> dict[str, Peak]:
     """What an earlier call wrote down, by notebook."""
     if path is None or not path.exists():
         return {}
@@ -226,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(names()):
         parser.error(f"there is no notebook {', '.join(sorted(unknown))}; choose of {', '.join(names())}")
-    console, peaks, lab = Console(), read(options.json), lab_mb()
+    console, peaks, lab = Console(), earlier(options.json), lab_mb()
     console.print(f"JupyterLab itself: {lab:.0f} MB", highlight=False)
     for peak in measure_all(options.names, known=peaks):
         peaks[peak.name] = peak

@@ -14,14 +14,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks" / "source"))
+if not __package__:  # started as a file: let the imports below find the repository
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from build import chapter_table  # noqa: E402  (the notebooks' own builder knows the chapters)
-from sercourse.experiments.cells import stored_artifact  # noqa: E402
-from sercourse.experiments.emotion_autoencoder import printed as autoencoder_printed  # noqa: E402
-from sercourse.experiments.mtap import printed as mtap_printed  # noqa: E402
-from sercourse.experiments.signal_preprocessing import reference_text  # noqa: E402
+from data_scripts.course import ROOT, build
+from sercourse.experiments.cells import stored_artifact
+from sercourse.experiments.emotion_autoencoder import printed as autoencoder_printed
+from sercourse.experiments.mtap import printed as mtap_printed
+from sercourse.experiments.signal_preprocessing import reference_text
 
 RESULTS = ROOT / "results"
 
@@ -144,19 +144,32 @@ def memory_table() -> str:
     most, lab = max(row["peak_rss_mb"] for row in measured["rows"]), measured["lab_mb"]
     thirty = 30 * (most + lab) / 1e3
     return "\n".join(lines) + (
-        f"\n\nResident memory of the kernel and all that it starts, with nothing computed beforehand; JupyterLab itself"
-        f" takes {lab / 1e3:.2f} GB more. Thirty people who all reach the highest peak at the same moment need"
-        f" {thirty:.0f} GB. Seconds on {measured['cores']} cores."
+        f"\n\nResident memory of the kernel and all that it starts, with the settings of `binder/start` and nothing"
+        f" computed beforehand; JupyterLab itself takes {lab / 1e3:.2f} GB more. Thirty people who all reach the"
+        f" highest peak at the same moment need {thirty:.0f} GB. Seconds on {measured['cores']} cores."
     )
+
+
+def points_table() -> str:
+    """How many points the explorer stands as Markdown, from ``results/explorer_points.json``."""
+    path = RESULTS / "explorer_points.json"
+    if not path.exists():
+        return f"Not measured yet: `python -m benchmarks explorer --json results/{path.name}` does it."
+    lines = ["| points | first picture | lasso to table | kernel | browser |", "|---|---|---|---|---|"]
+    for row in json.loads(path.read_text("utf-8"))["explorer"]:
+        sizes = " | ".join(f"{row[name] / 1e3:.1f} GB" for name in ("kernel_mb", "browser_mb"))
+        lines.append(f"| {row['points']:,} | {row['picture_s']:.1f} s | {row['lasso_ms']:.0f} ms | {sizes} |")
+    return "\n".join(lines)
 
 
 def blocks() -> dict[str, str]:
     """What stands between ``<!-- NAME -->`` and ``<!-- /NAME -->`` in README.md."""
     return {
-        "chapters": chapter_table("notebooks/{name}.ipynb"),
+        "chapters": build.chapter_table("notebooks/{name}.ipynb"),
         "baselines": baseline_table(),
         "networks": network_table() + "\n\n" + denoising_sentence(),
         "memory": memory_table(),
+        "points": points_table(),
     }
 
 
@@ -206,8 +219,6 @@ def main() -> int:
     stale = []
     for page, names in PAGES.items():
         path = ROOT / page
-        if not path.exists():
-            continue
         text = path.read_text("utf-8")
         filled = fill(text, names, page)
         if "--check" in sys.argv[1:]:

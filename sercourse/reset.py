@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sercourse.errors import UserError
-from sercourse.paths import cache_dir
+from sercourse.notebooks import BEFORE_RESET, committed, pristine_dir
 
 EXERCISE = "exercise"
 """Tag of the cells that are answers."""
@@ -54,22 +54,38 @@ def reset_notebook(path: Path, original: Path | None = None) -> Reset:
     Raises:
         UserError: no original is found, the notebook cannot be read as one, or cannot be written.
     """
-    pristine, source = _pristine(path, original)
-    spoilt = _parse(path.read_bytes(), path) if path.exists() else None
-    backup = _backup_name(path) if spoilt else None
+    try:
+        pristine, source = _pristine(path, original)
+        spoilt = _parse(path.read_bytes(), path) if path.exists() else None
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or path}: cannot be read ({error.strerror}); copy the notebook to a folder of yours."
+        ) from None
     answers, added = _carry_over(spoilt, pristine) if spoilt else ((), 0)
-    text = json.dumps(pristine, indent=1, ensure_ascii=False) + "\n"
+    content = _as_json(pristine, path)
     partial = path.with_name(f".{path.name}.partial")
     try:
+        backup = _backup_name(path) if spoilt else None
         if backup is not None:
             backup.write_bytes(path.read_bytes())
-        partial.write_text(text, "utf-8")
+        partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); copy it to a folder of yours.") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return Reset(source, answers, added, backup)
+
+
+def _as_json(notebook: dict, path: Path) -> bytes:
+    """A notebook as Jupyter writes it; where an answer holds half a surrogate pair, which is no text, in ASCII."""
+    try:
+        return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:
+        return (json.dumps(notebook, indent=1) + "\n").encode()
+    except RecursionError:
+        raise UserError(f"{path}: a cell of it is nested too deeply; delete that cell, then reset again.") from None
 
 
 def _pristine(path: Path, original: Path | None) -> tuple[dict, str]:
@@ -78,9 +94,9 @@ def _pristine(path: Path, original: Path | None) -> tuple[dict, str]:
         if not original.is_file():
             raise UserError(f"--original {original}: there is no such file; name the untouched notebook.")
         return _parse(original.read_bytes(), original), str(original)
-    if (committed := _from_git(path)) is not None:
-        return _parse(committed, path), "git's last commit"
-    kept = cache_dir() / "notebooks" / path.name
+    if (last := committed(path)) is not None:
+        return _parse(last, path), "git's last commit"
+    kept = pristine_dir() / path.name
     if kept.is_file():
         return _parse(kept.read_bytes(), kept), str(kept)
     raise UserError(
@@ -89,34 +105,46 @@ def _pristine(path: Path, original: Path | None) -> tuple[dict, str]:
     )
 
 
-def _from_git(path: Path) -> bytes | None:
-    """A file as the last commit has it; ``None`` without git, without a repository, or where it is not tracked."""
-    folder = path.resolve().parent
-    try:
-        command = ["git", "show", f"HEAD:./{path.name}"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout if done.returncode == 0 else None
-
-
 def _parse(content: bytes, path: Path) -> dict:
-    """A notebook of format 4 as a dictionary.
+    """A notebook of format 4 as a dictionary; ids, metadata and tags that are none are left out of its cells.
 
     Raises:
         UserError: it is none.
     """
     try:
         notebook = json.loads(content.decode("utf-8"))
-        if all(isinstance(cell["cell_type"], str) and _text(cell) is not None for cell in notebook["cells"]):
-            return notebook
-        raise TypeError
-    except (ValueError, KeyError, TypeError) as error:
+        if not isinstance(notebook["cells"], list):
+            raise TypeError
+        for cell in notebook["cells"]:
+            _tidy(cell)
+        return notebook
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "no cells in it"
         raise UserError(
             f"{path}: is no notebook any more ({where}), so no answer can be read from it; rename it, and `sercourse"
             " reset` writes the original in its place."
         ) from None
+
+
+def _tidy(cell: dict) -> None:
+    """Leave out what other programs wrote into a cell and the format does not know.
+
+    Raises:
+        KeyError, TypeError: it is no cell.
+    """
+    source = cell["source"]
+    if not isinstance(cell["cell_type"], str) or not (isinstance(source, str) or _are_texts(source)):
+        raise TypeError
+    if not isinstance(cell.get("id"), str):
+        cell.pop("id", None)
+    if not isinstance(cell.get("metadata"), dict):
+        cell["metadata"] = {}
+    if not _are_texts(cell["metadata"].get("tags", [])):
+        del cell["metadata"]["tags"]
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _text(cell: dict) -> str:
@@ -126,7 +154,7 @@ def _text(cell: dict) -> str:
 
 
 def _is_answer(cell: dict) -> bool:
-    return cell["cell_type"] == "code" and EXERCISE in cell.get("metadata", {}).get("tags", ())
+    return cell["cell_type"] == "code" and EXERCISE in cell["metadata"].get("tags", ())
 
 
 def _defined(cell: dict) -> list[str]:
@@ -136,7 +164,7 @@ def _defined(cell: dict) -> list[str]:
 
 def _carry_over(spoilt: dict, pristine: dict) -> tuple[tuple[str, ...], int]:
     """Put the answers of one notebook into another, and at its end the cells that it does not have."""
-    places = {cell.get("id"): cell for cell in pristine["cells"]}
+    places = {cell["id"]: cell for cell in pristine["cells"] if "id" in cell}
     original = {_text(cell).strip() for cell in pristine["cells"]}
     kept: list[str] = []
     own: list[dict] = []
@@ -186,7 +214,7 @@ def _give_ids(notebook: dict) -> None:
 def _backup_name(path: Path) -> Path:
     """``NAME.before-reset.ipynb``, with a number where that is taken."""
     for number in range(1, 1000):
-        name = path.with_name(f"{path.stem}.before-reset{'' if number == 1 else f'-{number}'}.ipynb")
+        name = path.with_name(f"{path.stem}{BEFORE_RESET}{'' if number == 1 else f'-{number}'}.ipynb")
         if not name.exists():
             return name
     raise UserError(f"{path}: a thousand earlier notebooks lie beside it; delete some of them.")

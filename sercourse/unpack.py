@@ -6,7 +6,9 @@ written is counted.
 
 from __future__ import annotations
 
+import errno
 import gzip
+import lzma
 import re
 import shutil
 import stat
@@ -39,7 +41,7 @@ class Limits:
     """Bytes when unpacked per byte of archive; speech stays below 3, digital silence below 100."""
 
 
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, gzip.BadGzipFile, NotImplementedError)
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,12 @@ def unpack(archive: Path, into: Path, *, keep: str = "", limits: Limits = Limits
         raise ArchiveError(f"{archive} holds {Path(error.filename).name} twice") from None
     except (*_DAMAGE, EOFError) as error:
         raise ArchiveError(f"{archive} is damaged ({error})") from None
+    except OSError as error:
+        if error.errno is None:  # bz2 says so of damaged data; what the system refuses has a number
+            raise ArchiveError(f"{archive} is damaged ({error})") from None
+        if error.errno == errno.ENAMETOOLONG:
+            raise ArchiveError(f"{archive} holds a file whose name is too long for this disk") from None
+        raise
     return written
 
 

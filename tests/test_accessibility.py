@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from data_scripts.course import ROOT, build
+from data_scripts.kit.pages import to_html
+from data_scripts.website.links import read_page
 from sercourse.explain.describe import LETTERS, describe
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "notebooks" / "source"))
-
-import build  # noqa: E402  (the notebooks' own builder)
 
 PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")})
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb")) + sorted(ROOT.glob("notebooks/solutions/*.ipynb"))
-IMAGE = re.compile(r"!\[([^\]]*)\]\(")
-HTML_IMAGE = re.compile(r"<img\b(?![^>]*\balt\s*=\s*[\"'][^\"']+[\"'])[^>]*>")
-HTML_AUDIO = re.compile(r"<audio\b(?![^>]*\baria-label\s*=\s*[\"'][^\"']+[\"'])[^>]*>")
 
 
-def prose(markdown: str) -> str:
-    """Markdown without its code, in which ``#`` begins no heading."""
-    return re.sub(r"^(```|~~~).*?^\1|<!--.*?-->", "", markdown, flags=re.MULTILINE | re.DOTALL)
-
-
-def heading_faults(markdown: str, *, first: int = 1) -> list[str]:
-    """What is wrong with the order of headings: one title, first of all, and no level left out below it."""
-    levels = [(len(marks), title) for marks, title in re.findall(r"^(#{1,6}) (.+)$", prose(markdown), re.MULTILINE)]
-    faults = [f"a second title: {title}" for level, title in levels[1:] if level == first]
-    before = first - 1
-    for level, title in levels:
-        if level > before + 1:
-            faults.append(f"level {level} after {before}: {title}")
-        before = level
-    return faults if levels else ["no heading"]
-
-
-def undescribed(markdown: str) -> list[str]:
-    """Pictures and players of a text that say nothing to those who do not see them."""
-    text = prose(markdown)
-    nameless = [] if all(alt.strip() for alt in IMAGE.findall(text)) else ["a picture without alternative text"]
-    return [*nameless, *(found[:60] for kind in (HTML_IMAGE, HTML_AUDIO) for found in kind.findall(text))]
+def faults_of(markdown: str) -> list[str]:
+    """What is wrong with the headings, pictures and players of a text: one title, first of all, no level left out."""
+    page = read_page(to_html(markdown))
+    titles = page.headings.count(1)
+    return page.problems if titles == 1 else [*page.problems, f"{titles} titles"]
 
 
 def shown(path: Path) -> list:
@@ -57,21 +31,18 @@ def shown(path: Path) -> list:
 
 
 def test_the_rules_find_what_they_forbid():
-    assert heading_faults("# A\n\n## B\n\n### C\n\n## D") == []
-    assert heading_faults("# A\n\n### C") == ["level 3 after 1: C"]
-    assert heading_faults("## A") == ["level 2 after 0: A"]
-    assert heading_faults("# A\n\n# B") == ["a second title: B"]
-    assert heading_faults("text\n```\n# code\n```") == ["no heading"]
-    assert undescribed("![](x.png)") != []
-    assert undescribed('<img src="x" alt=""> <audio controls>') == ['<img src="x" alt="">', "<audio controls>"]
-    assert undescribed('![a](x) <img alt="b" src="x"> <audio aria-label="c">') == []
+    assert faults_of("# A\n\n## B\n\n### C\n\n## D\n\n![a](x)") == []
+    assert faults_of("# A\n\n### C") == ["a heading <h3> follows <h1>"]
+    assert faults_of("## A") == ["a heading <h2> follows <h0>", "0 titles"]
+    assert faults_of("# A\n\n# B") == ["2 titles"]
+    assert faults_of("text\n```\n# code\n```") == ["0 titles"]
+    assert faults_of("# A\n\n![](x.png)") == ["a picture has no alternative text: x.png"]
+    assert faults_of('# A\n\n<audio controls src="x">') == ["a player has no name: x"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_page_has_headings_in_order_and_described_pictures(page):
-    text = page.read_text("utf-8")
-    assert heading_faults(text) == []
-    assert undescribed(text) == []
+    assert faults_of(page.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -79,8 +50,7 @@ def test_notebook_has_headings_in_order(path):
     markdown = "\n\n".join(cell.source for cell in shown(path) if cell.cell_type == "markdown")
     if path.parent.name == "solutions":  # holds the exercises of a chapter alone: they come right below its title
         markdown = markdown.replace("\n### ", "\n## ")
-    assert heading_faults(markdown) == []
-    assert undescribed(markdown) == []
+    assert faults_of(markdown) == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -92,7 +62,7 @@ def test_every_stored_picture_and_player_is_described(path):
             for kind in ("image/png", "image/jpeg"):
                 if kind in data and not output.metadata.get(kind, {}).get("alt", "").strip():
                     faults.append(f"cell {cell.id}: a picture without a description; run build.py --keep")
-            faults += [f"cell {cell.id}: {fault}" for fault in undescribed(data.get("text/html", ""))]
+            faults += [f"cell {cell.id}: {fault}" for fault in read_page(data.get("text/html", "")).problems]
     assert faults == []
 
 
@@ -156,17 +126,3 @@ def test_a_description_is_never_empty_and_never_endless(figure):
         ax.plot([0, number], label=f"a line with the number {number}")
     assert len(describe(figure)) <= LETTERS
     assert describe(figure).endswith("…")
-
-
-def test_a_notebook_takes_the_description_that_a_printer_gives(figure):
-    """The way by which figures describe themselves: data and metadata from IPython's printer."""
-    shell = InteractiveShell.instance()
-    printer = shell.display_formatter.formatters["image/png"]
-    printer.for_type(Figure, lambda shown: (b"png", {"alt": describe(shown)}))
-    try:
-        figure.suptitle("Told")
-        _, metadata = shell.display_formatter.format(figure, include={"image/png"})
-    finally:
-        printer.pop(Figure)
-        InteractiveShell.clear_instance()
-    assert metadata == {"image/png": {"alt": "Told."}}

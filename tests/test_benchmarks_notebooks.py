@@ -7,6 +7,7 @@ import json
 import nbformat
 import pytest
 
+from benchmarks import jupyterlab
 from benchmarks import notebooks as benchmark
 from data_scripts import readme
 
@@ -37,6 +38,8 @@ def test_what_has_not_changed_is_not_run_again(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "NOTEBOOKS", tmp_path)
     nbformat.write(notebook("1"), tmp_path / "00_one.ipynb")
     nbformat.write(notebook("2"), tmp_path / "01_two.ipynb")
+    nbformat.write(notebook("3"), tmp_path / "01_two.before-reset-2.ipynb")
+    assert benchmark.names() == ["00_one", "01_two"], "a spoilt notebook that was kept is no chapter"
     told = benchmark.digest(notebook("1"))
     known = benchmark.Peak("00_one", 5.0, None, 1, 1.0, told)
     assert next(benchmark.measure_all(["00_one"], known={"00_one": known})) is known
@@ -53,6 +56,23 @@ def test_what_has_not_changed_is_not_run_again(tmp_path, monkeypatch):
 def test_the_kernel_is_started_as_binder_starts_it():
     environment = benchmark.on_binder()
     assert environment["LOKY_MAX_CPU_COUNT"] == "1"
+
+
+def test_jupyterlab_is_started_with_the_variables_given(tmp_path, monkeypatch):
+    seen = {}
+
+    def start(command: list[str], *, env: dict[str, str], **_: object) -> None:
+        seen.update(env, command=command)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(jupyterlab.subprocess, "Popen", start)
+    with pytest.raises(FileNotFoundError), jupyterlab.running_lab(tmp_path, tmp_path, environment={"OF": "binder"}):
+        pass
+    assert seen["OF"] == "binder"
+    assert seen["JUPYTER_CONFIG_DIR"] == str(tmp_path / "config")
+    assert len(seen["JUPYTER_TOKEN"]) == 32, "nobody else on the machine gets in"
+    assert "PATH" not in seen
+    assert not any("token" in part for part in seen["command"])
 
 
 def test_the_table_of_the_pages(tmp_path, monkeypatch):

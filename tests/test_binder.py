@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -10,13 +11,19 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 REPO2DOCKER = "jupyter-repo2docker==2026.4.0"
 CPU_INDEX = re.compile(r"--extra-index-url (\S+)\n")
@@ -42,10 +49,69 @@ def test_the_page_about_hubs_has_the_same_settings(repository):
     assert all(f"export {line}\n" in page for line in settings)
 
 
+def extras(text: str) -> list[str]:
+    """What a text installs of the library beyond its core, each time."""
+    return re.findall(r"\[(notebooks[\w,]*)\]", text)
+
+
+def imported(repository: Path) -> set[str]:
+    """Packages that notebooks and app import, by themselves or by modules of the library that they import."""
+
+    def names(code: str) -> Iterator[str]:
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Import):
+                yield from (one.name for one in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield from (node.module, *(f"{node.module}.{one.name}" for one in node.names))
+
+    code = [file.read_text("utf-8") for file in (repository / "sercourse" / "app").rglob("*.py")]
+    for file in (repository / "notebooks").rglob("*.ipynb"):
+        cells = (cell.source for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == "code")
+        code += [re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE) for source in cells]
+    found: set[str] = set()
+    while code:
+        new = set(names(code.pop())) - found
+        found |= new
+        places = [repository.joinpath(*one.split(".")) for one in new if one.startswith("sercourse")]
+        files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+        code += [file.read_text("utf-8") for file in files if file.exists()]
+    return {name.partition(".")[0] for name in found} - set(sys.stdlib_module_names) - {"sercourse"}
+
+
+def installed(repository: Path, chosen: list[str]) -> set[str]:
+    """Distributions that the library brings with some extras, and all that these bring."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    wanted = [(one, "") for one in [*project["dependencies"], *(one for name in chosen for one in optional[name])]]
+    found: set[tuple[str, str]] = set()
+    while wanted:
+        text, extra = wanted.pop()
+        needed = Requirement(text)
+        if needed.marker and not needed.marker.evaluate({"extra": extra}):
+            continue
+        for one in {(canonicalize_name(needed.name), extra) for extra in ("", *needed.extras)} - found:
+            found.add(one)
+            with suppress(metadata.PackageNotFoundError):
+                wanted += [(line, one[1]) for line in metadata.requires(one[0]) or ()]
+    return {name for name, _ in found}
+
+
 def test_everything_that_a_notebook_needs_is_preinstalled(repository):
-    needed = (repository / "binder" / "requirements.txt").read_text("utf-8")
-    assert ".[notebooks,text,app]" in needed.splitlines()
+    (chosen,) = extras((repository / "binder" / "requirements.txt").read_text("utf-8"))
+    there, known = installed(repository, chosen.split(",")), metadata.packages_distributions()
+    needed = imported(repository)
+    assert {"torch", "jscatter", "gradio", "sentence_transformers"} <= needed
+    missing = [name for name in needed if not {canonicalize_name(one) for one in known.get(name, [name])} & there]
+    assert missing == ["parselmouth"], "which praat-parselmouth does not list as its own"
+    assert "praat-parselmouth" in there
+    assert "jupyter-scatter" not in installed(repository, ["app", "text"])
     assert (repository / "binder" / "runtime.txt").read_text() == "python-3.11\n"
+
+
+@pytest.mark.parametrize("page", ["docs/hub.md", "docs/offline.md", "docs/teaching/student.md"])
+def test_pages_install_what_binder_installs(repository, page):
+    (chosen,) = extras((repository / "binder" / "requirements.txt").read_text("utf-8"))
+    assert set(extras((repository / page).read_text("utf-8"))) == {chosen}
 
 
 def test_after_the_build_any_server_opens_the_first_chapter(repository, tmp_path):

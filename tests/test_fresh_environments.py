@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from data_scripts.course import extras
+
 pytestmark = pytest.mark.long
 
 CORE_TESTS = (
@@ -56,5 +58,5 @@ def test_oldest_and_newest_dependencies(choice, clone, tmp_path):
         "--python",
         str(venv / "bin" / "python"),
     ]
-    run([*uv, choice, "--editable", ".[notebooks,text,app,site,peers,dev]"], clone)
+    run([*uv, choice, "--editable", f".[{extras()}]"], clone)
     run([str(venv / "bin" / "python"), "-m", "pytest", "-q", "-m", "not long", *CORE_TESTS], clone)

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from data_scripts import badges, readme
+from data_scripts.course import extras
 from data_scripts.size_limit import too_large
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +104,7 @@ def test_conda_gives_the_same_set():
     assert python == ["python=3.11"]
     (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     assert "--constraint constraints.txt" in pip
-    assert "--editable .[notebooks,text,app,site,peers,dev]" in pip
+    assert f"--editable .[{extras()}]" in pip
     for dependency in [d for d in environment["dependencies"] if isinstance(d, str)]:
         name, _, version = dependency.partition("=")
         if version and name != "python":

@@ -18,6 +18,7 @@ from sercourse.errors import UserError
 from sercourse.explain import exercise_progress
 from sercourse.explain.exercise_progress import ChapterResult, Result, check_notebook, find_notebooks
 from sercourse.explain.progress_page import write_progress
+from sercourse.reset import reset_notebook
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SETUP = "from sercourse.explain.exercise import check\nnumber = 21"
@@ -139,6 +140,8 @@ def test_notebooks_are_found_here_and_in_notebooks(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no such notebook"):
         find_notebooks([Path("gone.ipynb")])
     (tmp_path / "03_here.ipynb").touch()
+    for spoilt in ("03_here.before-reset.ipynb", "03_here.before-reset-2.ipynb"):
+        (tmp_path / spoilt).touch()
     assert find_notebooks([]) == [Path("03_here.ipynb")]
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "02_there.ipynb").touch()
@@ -159,12 +162,66 @@ def test_page_says_all_and_asks_for_nothing(tmp_path):
         write_progress(tmp_path / "deep" / "page.html" / "below", [])
 
 
+def test_what_reset_has_kept_is_not_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    original = notebook(tmp_path / "original.ipynb", {"double": ""})
+    path = notebook(tmp_path / "01_some.ipynb", {"double": "def double(x):\n    return x"})
+    kept = reset_notebook(path, original).backup
+    assert kept.exists()
+    assert find_notebooks([]) == [Path("01_some.ipynb")]
+    shutil.copy(original, path)
+    done = CliRunner().invoke(commands(), ["--json", "figures.json"])
+    assert done.exit_code == 0, done.output
+    assert [one["name"] for one in json.loads(Path("figures.json").read_text("utf-8"))["chapters"]] == ["01_some"]
+
+
+def test_titles_and_errors_without_text_or_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nameless = "class E(Exception): pass\nE.__name__ = ''\nraise E()"
+    path = notebook(tmp_path / "01_some.ipynb", {"a": nameless, "b": "raise ValueError('\\ud800 bad')", "c": ""})
+    content = json.loads(path.read_text("utf-8"))
+    titles = iter(["#", "### half \ud800 [/bold]", "### \n"])
+    for cell in content["cells"]:
+        if cell["cell_type"] == "markdown" and "exercise" in cell["metadata"].get("tags", []):
+            cell["source"] = next(titles)
+    content["cells"][0]["source"] = "# chapter \ud800"
+    path.write_text(json.dumps(content))
+    path.rename(tmp_path / "01_[bold].ipynb")
+    done = CliRunner().invoke(commands(), ["--json", "figures.json"])
+    assert done.exit_code == 0, done.output
+    (chapter,) = json.loads(Path("figures.json").read_text("utf-8"))["chapters"]
+    assert [one["title"] for one in chapter["exercises"]] == ["Exercise", "half ? [/bold]", "Exercise"]
+    assert chapter["exercises"][0]["message"] == "your code raised an error without a name"
+    assert [one["state"] for one in chapter["exercises"]] == ["not yet", "not yet", "not begun"]
+    assert "chapter ?" in Path("build/progress.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "0", "86401", "1e9"])
+def test_seconds_are_bounded(seconds):
+    assert CliRunner().invoke(commands(), ["--seconds", seconds]).exit_code == 2
+
+
+def test_a_page_that_cannot_be_written_is_said_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook(tmp_path / "01_some.ipynb", {"double": "def double(x):\n    return 2 * x"})
+    runs = counted(monkeypatch)
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(commands(), ["--html", "file/page.html"])
+    assert isinstance(done.exception, UserError)
+    assert str(done.exception).startswith("--html file/page.html: cannot be written")
+    assert runs == []
+
+
+def commands() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(progress)
+    return app
+
+
 def test_command_writes_page_and_figures(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notebook(tmp_path / "01_some.ipynb", {"double": "def double(x):\n    return 2 * x", "twice": ""})
-    app = typer.Typer()
-    app.command()(progress)
-    done = CliRunner().invoke(app, ["--json", "figures.json"])
+    done = CliRunner().invoke(commands(), ["--json", "figures.json"])
     assert done.exit_code == 0, done.output
     assert "1 of 2 solved" in done.output
     assert "Write twice" in (tmp_path / "build" / "progress.html").read_text("utf-8")

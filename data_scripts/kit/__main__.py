@@ -22,14 +22,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from data_scripts.course import ROOT, build, chapters
 from data_scripts.kit.answer_key import answer_key
-from data_scripts.kit.pages import ROOT, to_html, write_page
+from data_scripts.kit.pages import to_html, write_page
 from data_scripts.kit.slides import deck
-from data_scripts.kit.timetables import TEACHING, chapters, written
-
-sys.path.insert(0, str(ROOT / "notebooks" / "source"))
-
-from build import describe_pictures
+from data_scripts.kit.timetables import TEACHING, written
 
 KIT = ROOT / "build" / "kit"
 PARTS = ("slides", "student", "key", "teaching")
@@ -45,7 +42,7 @@ def notebook_of(name: str) -> NotebookNode:
     if not path.exists():
         raise SystemExit(f"{path.relative_to(ROOT)} is not built yet; run `make notebooks`.")
     notebook = nbformat.read(path, as_version=4)
-    describe_pictures(notebook)
+    build.describe_pictures(notebook)
     return notebook
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-import sys
 
-from data_scripts.kit.pages import ROOT, to_html
-from data_scripts.kit.timetables import chapters, check_ins
-
-sys.path.insert(0, str(ROOT / "notebooks" / "source"))
-
-from build import read_source, with_solutions
+from data_scripts.course import QUESTION, build, chapters
+from data_scripts.kit.pages import to_html
+from data_scripts.kit.timetables import check_ins
 
 _ANSWER = re.compile(r"<details>\s*<summary>Answer</summary>(.*?)</details>", re.DOTALL)
-_QUESTION = re.compile(r"\*\*\d+\.\*\*")
 
 
 def answer_key() -> str:
@@ -26,10 +21,10 @@ def answer_key() -> str:
 
 def chapter_key(name: str) -> str:
     """HTML of one chapter: check-in, exercises with their solutions, quiz with its answers."""
-    source, asked = read_source(name), check_ins()[name]
+    source, asked = build.read_source(name), check_ins()[name]
     parts = [f'<h2 id="{name}">{name}</h2>', "<h3>Check-in</h3>", to_html(asked["question"])]
     parts.append(_framed(f"*Uncovers:* {asked['misconception']}\n\n{asked['answer']}"))
-    for cell in with_solutions(source).cells:
+    for cell in build.with_solutions(source).cells:
         if "exercise" not in cell.metadata.get("tags", []):
             continue
         if cell.cell_type == "markdown":
@@ -38,7 +33,7 @@ def chapter_key(name: str) -> str:
             parts.append(f"<pre><code>{html.escape(cell.source)}</code></pre>")
     parts.append("<h3>Quiz</h3>")
     for cell in source.cells:
-        if cell.cell_type == "markdown" and _QUESTION.match(cell.source):
+        if cell.cell_type == "markdown" and QUESTION.match(cell.source):
             question, answer = _ANSWER.sub("", cell.source), _ANSWER.search(cell.source)
             parts += [to_html(question), _framed(answer[1] if answer else "")]
     return "\n".join(parts)

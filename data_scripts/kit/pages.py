@@ -11,14 +11,11 @@ from docutils.utils.math import MathError
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from data_scripts.course import BADGES
 from data_scripts.website.mathml import mathml
-
-ROOT = Path(__file__).resolve().parents[2]
-"""The repository."""
 
 TEMPLATES = Path(__file__).parent
 
-_BADGES = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)
 _HTML_LINK = re.compile(r'(<a href="(?!https?:)[^"]*\.md)"')
 
 
@@ -36,7 +33,7 @@ def _renderer() -> MarkdownIt:
 
 def to_html(markdown: str) -> str:
     """HTML of a piece of Markdown, without the badges that would be loaded from elsewhere."""
-    return _renderer().render(_BADGES.sub("", markdown))
+    return _renderer().render(BADGES.sub("", markdown))
 
 
 def inline_html(markdown: str) -> str:
@@ -47,7 +44,7 @@ def inline_html(markdown: str) -> str:
 def blocks(markdown: str) -> list[tuple[str, str]]:
     """Top-level blocks of a piece of Markdown: kind (``heading``, ``paragraph``, ``bullet_list``, ``table`` …) and
     text."""
-    lines, found = _BADGES.sub("", markdown).splitlines(), []
+    lines, found = BADGES.sub("", markdown).splitlines(), []
     for token in _renderer().parse("\n".join(lines)):
         if token.level == 0 and token.map and token.nesting >= 0:
             text = "\n".join(lines[token.map[0] : token.map[1]]).strip()

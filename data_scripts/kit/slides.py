@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
+from data_scripts.course import QUESTION
 from data_scripts.kit.pages import blocks, fill, inline_html, to_html
 
 SKIPPED = ("Set-up", "References")
@@ -34,7 +35,6 @@ ROWS = 14
 """Of a table that still fits on a slide."""
 
 _HINT = re.compile(r"^\*Hint:\*.*", re.MULTILINE | re.DOTALL)
-_QUESTION = re.compile(r"\*\*\d+\.\*\*")
 _SENTENCE = re.compile(r"(?<=[.:!?])(?<!e\.g\.)(?<!i\.e\.)(?<!al\.)\s+(?=[A-Z*`“])")
 
 
@@ -78,7 +78,7 @@ def slides(notebook: NotebookNode) -> list[Slide]:
 
 def _prose(cell: NotebookNode, section: str, last: Slide | None) -> Iterator[Slide]:
     """Slides that a cell of text begins; a finding goes below the picture before it."""
-    if _QUESTION.match(cell.source):
+    if QUESTION.match(cell.source):
         question, _, answer = cell.source.partition("<details>")
         folded = f'<details class="quiz">{to_html(answer)}' if answer else ""
         yield Slide("Quiz", [to_html(question), folded])

@@ -6,7 +6,6 @@ The minutes of a chapter are those that ``notebooks/course.yml`` states.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +13,7 @@ from functools import cache
 
 import yaml
 
-from data_scripts.kit.pages import ROOT
-
-sys.path.insert(0, str(ROOT / "notebooks" / "source"))
-
-from build import course
+from data_scripts.course import ROOT, build, chapters
 
 TEACHING = ROOT / "docs" / "teaching"
 
@@ -63,11 +58,6 @@ class Day:
         return sum(row.minutes for row in self.rows)
 
 
-def chapters() -> dict[str, dict]:
-    """The chapters that are ready, by name."""
-    return {chapter["name"]: chapter for chapter in course() if chapter["ready"]}
-
-
 def minutes(stated: str) -> int:
     """Minutes of an entry of ``course.yml`` such as ``15 min``; ``< 1 min`` counts as 1."""
     found = re.fullmatch(r"(?:< )?(\d+) min", stated)
@@ -100,7 +90,7 @@ def _row(begin: datetime, item: dict, check_in: int) -> Row | None:
     if "what" in item:
         return Row(begin, item["what"], item["minutes"])
     ((kind, name),) = item.items()
-    if name not in {chapter["name"] for chapter in course()}:
+    if name not in {chapter["name"] for chapter in build.course()}:
         raise ValueError(f"timetables.yml: {name} is no chapter of course.yml.")
     chapter = chapters().get(name)
     if chapter is None:

@@ -1,7 +1,7 @@
 """Build the site: ``python -m data_scripts.website``; see ``--help``.
 
 Steps: pages are put together in ``build/site-src``, Sphinx makes ``build/site`` of them (a warning is an error), the
-explorers are copied in, and every link is checked.
+explorers are copied in, what an earlier build left is taken away, and every link is checked.
 """
 
 from __future__ import annotations
@@ -15,11 +15,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from data_scripts.website.markdown import ROOT, write
+from data_scripts.course import ROOT
+from data_scripts.website.markdown import write
 
 SOURCE, SITE = ROOT / "build" / "site-src", ROOT / "build" / "site"
 DOCS = ROOT / "docs"
+WRITTEN_BESIDE: tuple[str, ...] = ("genindex.html", "py-modindex.html", "search.html")
+"""Pages that Sphinx makes of no page of the source."""
+
+LEFT_ALONE: tuple[str, ...] = ("_static", "explorers")
+"""Folders of the site whose files belong to no page of the source."""
 
 
 def assemble(target: Path = SOURCE, *, solutions: bool = False) -> None:
@@ -78,6 +85,38 @@ def sphinx(builder: str = "html", source: Path = SOURCE, site: Path = SITE) -> i
     return build([*asked, str(source), str(site)])
 
 
+def clear_if_other(source: Path, site: Path) -> None:
+    """Empty the site where it has other pages than the source: each page lists them all, and Sphinx neither removes old
+    pages nor writes unchanged ones anew.
+
+    Args:
+        source: the site's source folder.
+        site: folder of the HTML.
+    """
+    ours = (file.relative_to(site) for file in site.rglob("*.html"))
+    there = {name.as_posix() for name in ours if name.parts[0] not in LEFT_ALONE} - {*WRITTEN_BESIDE}
+    pages = (file.relative_to(source) for file in source.rglob("*") if file.suffix in (".md", ".ipynb", ".rst"))
+    if there != {name.with_suffix(".html").as_posix() for name in pages}:
+        shutil.rmtree(site, ignore_errors=True)
+
+
+def remove_pictures(site: Path) -> None:
+    """Remove pictures of earlier builds, which no page shows any more.
+
+    Args:
+        site: folder of the HTML.
+    """
+    from data_scripts.website.links import read_page
+
+    shown = set()
+    for file in site.rglob("*.html"):
+        page = read_page(file.read_text("utf-8"))
+        shown |= {unquote(address).rpartition("/")[2] for address in (*page.links, *page.fetched)}
+    for picture in (site / "_images").glob("*"):
+        if picture.name not in shown:
+            picture.unlink()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m data_scripts.website", description=__doc__.splitlines()[0])
@@ -94,10 +133,12 @@ def main(arguments: list[str] | None = None) -> int:
     there = explorers.at_hand()
     maps = _timed(f"explorers: {len(there)} of {len(explorers.FIRST_RUNS)} first runs are there",
                   lambda: explorers.make_pages(there))  # fmt: skip
+    clear_if_other(SOURCE, SITE)
     if _timed("Sphinx", sphinx):
         print("Sphinx found something wrong; see above.", file=sys.stderr)
         return 1
     explorers.put_into(SITE, maps)
+    remove_pictures(SITE)
     wrong = _timed("links", lambda: links.problems(SITE, private=(str(ROOT), str(Path.home()) + "/")))
     for line in wrong:
         print(line, file=sys.stderr)

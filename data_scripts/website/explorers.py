@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_scripts.website.markdown import NOT_RUN, ROOT, table
+from data_scripts.course import ROOT
+from data_scripts.website.markdown import NOT_RUN, table
 from sercourse.training.first_runs import FIRST_RUNS, first_runs, missing_first_runs
 from sercourse.training.runs import read_run
 
@@ -80,10 +81,9 @@ def _judged(chapter: str) -> str:
 
 
 def _digest(folder: Path) -> str:
-    """Over the run's summary and the code of the page."""
+    """Over the run's summary and all code that a page can come from."""
     explain = ROOT / "sercourse" / "explain"
-    code = [explain / name for name in ("page.html", "page.py", "explore.py", "layers.py", "projections.py")]
     found = hashlib.sha256(folder.name.encode())
-    for file in (*sorted(folder.glob("*.json")), *code):
+    for file in (*sorted(folder.glob("*.json")), *sorted(explain.glob("*.py")), explain / "page.html"):
         found.update(file.read_bytes())
     return found.hexdigest()[:12]

@@ -9,12 +9,13 @@ import json
 import re
 from collections.abc import Callable
 
-from data_scripts import readme
+from data_scripts import course, readme
+from data_scripts.course import ROOT
 from data_scripts.website import networks
 from data_scripts.website.explorers import explorer_list
-from data_scripts.website.markdown import NOT_RUN, ROOT, table
+from data_scripts.website.markdown import NOT_RUN, table
 from data_scripts.website.measured import stored
-from data_scripts.website.notebooks import FOLDER, ready
+from data_scripts.website.notebooks import FOLDER
 from data_scripts.website.papers import chapter_names
 from sercourse.experiments.cells import RESULTS
 
@@ -43,6 +44,12 @@ def fill(text: str, page: str) -> str:
     return _PLACE.sub(one, text)
 
 
+def introduction() -> str:
+    """What the course is: the first paragraph of the README."""
+    paragraphs = (ROOT / "README.md").read_text("utf-8").split("\n\n")
+    return next(one for one in paragraphs if one.startswith("**sercourse**"))
+
+
 def chapters() -> str:
     """The chapters with their times, and their pages of results where they have some."""
     results = set(chapter_names())
@@ -51,14 +58,14 @@ def chapters() -> str:
             f"[{chapter['name']}]({FOLDER}/{chapter['name']}.ipynb)", chapter["what"], chapter["reading"],
             chapter["cpu"], f"[tables](results/{chapter['name'][3:]}.md)" if chapter["name"] in results else "",
         )
-        for chapter in ready()
+        for chapter in course.chapters().values()
     ]  # fmt: skip
     return table(("chapter", "what you build", "reading", "CPU (2 cores)", ""), rows)
 
 
 def chapter_tree() -> str:
     """The chapters as Sphinx's table of contents."""
-    return "\n".join(f"{FOLDER}/{chapter['name']}" for chapter in ready())
+    return "\n".join(f"{FOLDER}/{name}" for name in course.chapters())
 
 
 def other_tree() -> str:
@@ -75,8 +82,7 @@ def chapter(name: str) -> str:
     Args:
         name: its file name without the ending.
     """
-    there = name in {one["name"] for one in ready()}
-    return f"[{name[:2]}]({FOLDER}/{name}.ipynb)" if there else f"{name[:2]} (in the making)"
+    return f"[{name[:2]}]({FOLDER}/{name}.ipynb)" if name in course.chapters() else f"{name[:2]} (in the making)"
 
 
 def ladder() -> str:
@@ -178,6 +184,7 @@ def pretraining() -> str:
 
 
 PLACES: dict[str, Callable[..., str]] = {
+    "introduction": introduction,
     "chapters": chapters,
     "chapter_tree": chapter_tree,
     "other_tree": other_tree,

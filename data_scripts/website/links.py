@@ -15,6 +15,8 @@ FETCHED: dict[str, str] = {
 }  # fmt: skip
 """Elements whose address a browser fetches by itself."""
 
+WITHOUT_END: tuple[str, ...] = ("br", "hr", "img", "input", "link", "meta", "source", "wbr")
+
 _CSS_ADDRESS = re.compile(r"url\(\s*['\"]?(https?:)?//|@import\s+['\"]?(https?:)?//")
 
 
@@ -26,22 +28,28 @@ class Page:
         ids: names that a link may lead to.
         links: addresses of links.
         fetched: addresses that a browser fetches by itself.
+        headings: their levels, in order.
+        unclosed: elements that have no end.
         problems: what is wrong within the page.
     """
 
     ids: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
+    headings: list[int] = field(default_factory=list)
+    unclosed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.page, self.level = Page(), 0
+        self.page = Page()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attributes}
+        if tag not in WITHOUT_END:
+            self.page.unclosed.append(tag)
         self.page.ids |= {told[name] for name in ("id", "name") if told.get(name)}
         if tag == "a" and "href" in told:
             self.page.links.append(told["href"])
@@ -50,11 +58,17 @@ class _Reader(HTMLParser):
             self.page.fetched.append(address)
         if tag == "img" and told.get("src") and not told.get("alt", "").strip() and told.get("aria-hidden") != "true":
             self.page.problems.append(f"a picture has no alternative text: {told['src'][:60]}")
+        if tag == "audio" and told.get("src") and not told.get("aria-label", "").strip():
+            self.page.problems.append(f"a player has no name: {told['src'][:60]}")
         if re.fullmatch("h[1-6]", tag):
-            level = int(tag[1])
-            if level > self.level + 1:
-                self.page.problems.append(f"a heading <{tag}> follows <h{self.level}>")
-            self.level = level
+            level, before = int(tag[1]), self.page.headings[-1] if self.page.headings else 0
+            if level > before + 1:
+                self.page.problems.append(f"a heading <{tag}> follows <h{before}>")
+            self.page.headings.append(level)
+
+    def handle_endtag(self, tag: str) -> None:
+        while tag in self.page.unclosed and self.page.unclosed.pop() != tag:
+            pass
 
     def handle_data(self, data: str) -> None:
         if self.lasttag == "style" and _CSS_ADDRESS.search(data):

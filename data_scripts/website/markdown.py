@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-"""The repository."""
-
 NOT_RUN = "*not run yet*"
 """What stands where nothing was measured."""
 

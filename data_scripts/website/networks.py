@@ -12,6 +12,7 @@ from benchmarks.networks import SHAPES
 from data_scripts.website.markdown import NOT_RUN, table
 from data_scripts.website.measured import conditions, rows_of, stored, strongest
 from sercourse.corpora.cards import card
+from sercourse.losses.ctc import ENGLISH
 from sercourse.models.multitask import MAIN
 from sercourse.paths import MINI_WEIGHTS
 from sercourse.training.recipes import recipe
@@ -24,7 +25,7 @@ CLASSES: dict[str, list[str]] = {
     "noise": ["none", "white", "pink", "babble", "factory"],
     "language": ["de", "en", "pl"],
     "speaker": [str(number) for number in range(card("emodb").speakers)],
-    "text": list(" abcdefghijklmnopqrstuvwxyz'"),
+    "text": list(ENGLISH),
 }
 """Classes that the counted networks tell apart: emotions and speakers of EMO-DB, the rest as in the chapters."""
 
@@ -35,42 +36,35 @@ MEASURED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "asp_mtl": (("asp_mtl/table9", "both models"), ("asp_mtl/table3", "model 2 alone")),
     "mtlser": (("mtlser/words", "unseen speakers"), ("mtlser/table4", "MTLSER")),
-    "mtap": (("mtap/table1", "apfl"), ("mtap/table6", "all three, APFL")),
+    "mtap": (("mtap/table1", "apfl"), ("mtap/table1", "normalised"), ("mtap/table6", "all three, APFL")),
     "msfl": (("msfl/languages", "MSFL, GradNorm"), ("msfl/left_out", "MSFL, GradNorm")),
 }
 """Per chapter the artifacts, and the rows of them, that its card shows."""
 
 
-def parameters(chapter: str, profile: str) -> int:
+def parameters(chapter: str, settings: Settings) -> int:
     """Trainable and frozen parameters of a chapter's network, built without memory for its weights.
 
     Args:
         chapter: e.g. ``mtap``.
-        profile: quick, course or paper.
+        settings: its sizes.
     """
-    plan = recipe(chapter)
-    settings = plan.profiles[profile]
     if chapter == "mtap":  # sizes do not depend on what the weights begin with
         settings = replace(settings, model=replace(settings.model, imagenet=False))
     with torch.device("meta"):
-        network = plan.empty_model(_about(chapter, settings), settings)
+        network = recipe(chapter).empty_model(_about(chapter, settings), settings)
     return sum(one.numel() for one in network.parameters())
-
-
-def inputs(chapter: str, profile: str) -> str:
-    """What the network takes, by the names of the feature sets."""
-    plan = recipe(chapter)
-    return ", ".join(plan.features(plan.profiles[profile]))
 
 
 def sizes(chapter: str) -> str:
     """A row per profile: parameters, features, epochs, batch."""
     rows = []
+    plan = recipe(chapter)
     for profile in PROFILES:
-        loop = recipe(chapter).profiles[profile].loop
-        count = parameters(chapter, profile)
+        settings = plan.profiles[profile]
+        count, loop, takes = parameters(chapter, settings), settings.loop, ", ".join(plan.features(settings))
         size = f"{count / 1e6:.1f} million" if count >= 1e6 else f"{round(count, -2):,}".replace(",", " ")
-        rows.append((profile, size, inputs(chapter, profile), loop.epochs, loop.batch_size))
+        rows.append((profile, size, takes, loop.epochs, loop.batch_size))
     return table(("profile", "parameters", "input", "epochs", "batch"), rows)
 
 

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from data_scripts.website.markdown import ROOT, write
-
-sys.path.insert(0, str(ROOT / "notebooks" / "source"))
-
-from build import alternative, course, repository
+from data_scripts.course import BADGES, ROOT, build, chapters
+from data_scripts.website.markdown import write
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = (
@@ -28,13 +24,7 @@ WIDGET_NOTE = (
 FOLDER = "chapters"
 """Of the pages, below the site's root; solutions lie in a folder below it."""
 
-_BADGES = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)
 _LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)\s]+)(\))")
-
-
-def ready() -> list[dict]:
-    """Chapters of ``course.yml`` that are ready, each as it stands there."""
-    return [chapter for chapter in course() if chapter["ready"]]
 
 
 def launch(path: str) -> str:
@@ -43,7 +33,7 @@ def launch(path: str) -> str:
     Args:
         path: of the notebook in the repository.
     """
-    where = repository()
+    where = build.repository()
     links = {
         "Open in Binder": f"https://mybinder.org/v2/gh/{where}/main?urlpath=lab/tree/{path}",
         "Open in Colab": f"https://colab.research.google.com/github/{where}/blob/main/{path}",
@@ -65,7 +55,7 @@ def outward(link: str, folder: str, pages: Iterable[str]) -> str:
     if not file or target in pages:
         return link
     kind = "tree" if (ROOT / target).is_dir() else "blob"
-    return f"https://github.com/{repository()}/{kind}/main/{target}" + (f"#{anchor}" if anchor else "")
+    return f"https://github.com/{build.repository()}/{kind}/main/{target}" + (f"#{anchor}" if anchor else "")
 
 
 def relinked(text: str, folder: str, pages: Iterable[str]) -> str:
@@ -81,27 +71,26 @@ def page(path: Path, pages: Iterable[str]) -> NotebookNode:
         pages: see :func:`outward`.
     """
     notebook = nbformat.read(path, as_version=4)
+    build.describe_pictures(notebook)
     relative = path.relative_to(ROOT)
-    heading = relative.stem
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = _BADGES.sub("", cell.source)
+            cell.source = BADGES.sub("", cell.source)
             cell.source = relinked(cell.source, relative.parent.as_posix(), pages)
-            headings = re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)
-            heading = headings[-1] if headings else heading
         elif cell.cell_type == "code":
             cell.outputs = [_without_widget(output) for output in cell.outputs]
-            cell.metadata["mystnb"] = {"image": {"alt": _told(cell, heading)}}
+            if told := _told(cell):
+                cell.metadata["mystnb"] = {"image": {"alt": told}}
     first = notebook.cells[0]
     title, _, rest = first.source.partition("\n")
     first.source = f"{title}\n\n{launch(relative.as_posix())}\n{rest}"
     return notebook
 
 
-def _told(cell: NotebookNode, heading: str) -> str:
-    """The description that a picture was stored with, else what its code and section tell."""
-    stored = [output.metadata.get("image/png", {}).get("alt") for output in cell.outputs if "metadata" in output]
-    return next(filter(None, stored), "") or alternative(cell.source, heading)
+def _told(cell: NotebookNode) -> str:
+    """The description of a cell's first picture, for MyST-NB has one per cell; "" where there is no picture."""
+    shown = (output for output in cell.outputs if "image/png" in output.get("data", {}))
+    return next((output.metadata["image/png"]["alt"] for output in shown), "")
 
 
 def write_chapters(target: Path, *, solutions: bool = False) -> list[str]:
@@ -114,7 +103,7 @@ def write_chapters(target: Path, *, solutions: bool = False) -> list[str]:
     Raises:
         FileNotFoundError: ``course.yml`` calls a chapter ready that has no notebook.
     """
-    names = [chapter["name"] for chapter in ready()]
+    names = list(chapters())
     files = [ROOT / "notebooks" / f"{name}.ipynb" for name in names]
     if solutions:
         files += [found for name in names if (found := ROOT / "notebooks" / "solutions" / f"{name}.ipynb").exists()]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from data_scripts.course import chapters
 from data_scripts.website.markdown import NOT_RUN, section, table, write
 from data_scripts.website.measured import conditions, corpora_of, rows_of, stored
-from data_scripts.website.notebooks import ready
 from data_scripts.website.printed import Printed, Rows, printed_tables
 from sercourse.experiments.registry import EXPERIMENTS
 
@@ -98,7 +98,7 @@ def overview() -> str:
 def chapter_names() -> list[str]:
     """Ready chapters that have artifacts, with their numbers."""
     known = {artifact.partition("/")[0] for artifact in EXPERIMENTS}
-    return [one["name"] for one in ready() if one["name"][3:] in known]
+    return [name for name in chapters() if name[3:] in known]
 
 
 def write_papers(target: Path) -> int:

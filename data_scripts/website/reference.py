@@ -7,7 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from data_scripts.website.markdown import ROOT, section, table, write
+from data_scripts.course import ROOT
+from data_scripts.website.markdown import section, table, write
 
 FOLDER = "api"
 

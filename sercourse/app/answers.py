@@ -7,37 +7,27 @@ Notebook: 07_explorer.ipynb
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sercourse.app.calibrated import Calibration, calibration
 from sercourse.corpora.cards import card, card_names
-from sercourse.corpora.registry import base_name
+from sercourse.corpora.registry import base_name, parts
 from sercourse.errors import UserError
-from sercourse.explain.attention_time import TimeLine, attention_over_time
+from sercourse.explain.attention_time import TimeLine, attends, attention_of_network
 from sercourse.losses.ctc import collapsed
-from sercourse.models.attention_cnn import AttentionCnn
-from sercourse.models.emotion_autoencoder import EmotionAutoencoder
-from sercourse.models.mtlser import Mtlser
 from sercourse.models.multitask import MAIN
 from sercourse.progress import progress_bar
+from sercourse.signal.prosody_change import ONE_AT_A_TIME
+from sercourse.training.calibrated import Calibration, calibration
 from sercourse.training.first_runs import first_runs
-from sercourse.training.fit import FOLDS, WEIGHTS
-from sercourse.training.predict import Network
+from sercourse.training.predict import Network, weights_of
 from sercourse.training.runs import Run, read_run
-
-FIRST = "0-00-0"
-"""Folder of a run's first network: first drawing, first fold, first member."""
 
 SAME_VOICES: tuple[str, ...] = ("kfold", "holdout")
 """Protocols whose test side has the voices of the training side."""
-
-ONE_AT_A_TIME = threading.Lock()
-"""openSMILE and Praat keep state of their own while they compute."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,6 @@ class Listener:
 
     Attributes:
         name: see :class:`Answer`.
-        folder: of its run.
         network: the first of the run.
         calibration: of this network.
         about: see :class:`Answer`.
@@ -80,7 +69,6 @@ class Listener:
     """
 
     name: str
-    folder: Path
     network: Network
     calibration: Calibration
     about: tuple[str, ...]
@@ -95,7 +83,7 @@ class Listener:
             for task, one in judged.probabilities.items()
         }
         written = [collapsed(path[0], network.model.classes[task]) for task, path in judged.written.items()]
-        attention = attention_over_time(self.folder, waveform) if _looks(network) else None
+        attention = attention_of_network(network, waveform)[None] if attends(network) else None
         text = " ".join(" ".join(written).split()) if written else None
         return Answer(self.name, network.chapter.name, tasks, text, attention, self.about)
 
@@ -110,8 +98,8 @@ class Listener:
 
 
 @dataclass(frozen=True, eq=False)
-class Ear:
-    """All networks that answer.
+class Networks:
+    """The networks that answer.
 
     Attributes:
         listeners: one per run.
@@ -120,7 +108,7 @@ class Ear:
     listeners: tuple[Listener, ...]
 
     @classmethod
-    def load(cls, runs: Sequence[Run | str | Path] = (), *, progress: bool = False) -> Ear:
+    def load(cls, runs: Sequence[Run | str | Path] = (), *, progress: bool = False) -> Networks:
         """Read networks and calibrate them.
 
         Args:
@@ -173,20 +161,20 @@ def listener(run: Run, name: str) -> Listener:
     Raises:
         UserError: it holds no network.
     """
-    weights = run.folder / FOLDS / FIRST / WEIGHTS
+    weights = weights_of(run.folder)
     if not weights.is_file():
         raise UserError(f"{run.folder}: holds no trained network; name a folder that `sercourse train` wrote.")
     network = Network.read(weights)
     found = calibration(run, network, weights)
-    synthetic = all(_synthetic(part) for part in _parts(run.about["config"]["corpus"]))
-    return Listener(name, run.folder, network, found, _about(run, network, found), synthetic)
+    synthetic = all(_synthetic(part) for part in parts(run.about["config"]["corpus"]))
+    return Listener(name, network, found, _about(run, network, found), synthetic)
 
 
 def _about(run: Run, network: Network, found: Calibration) -> tuple[str, ...]:
     """What a network learnt from, how good it was on its own test side, how it was calibrated."""
     config, summary = run.about["config"], run.summary
     learnt = len(run.protocol["repeats"][0]["folds"][0]["train"])
-    names = ", ".join(f"“{part}” ({_kind(part)})" for part in _parts(config["corpus"]))
+    names = ", ".join(f"“{part}” ({_kind(part)})" for part in parts(config["corpus"]))
     voices = "the same voices as in training" if config["protocol"].startswith(SAME_VOICES) else "other voices"
     sentences = [
         f"Learnt from {learnt} utterances of {names}, profile {config.get('profile', '?')}.",
@@ -209,18 +197,6 @@ def _about(run: Run, network: Network, found: Calibration) -> tuple[str, ...]:
     if read:
         sentences.append(f"It was taught with the {' and '.join(read)}; here it is given none.")
     return tuple(sentences)
-
-
-def _looks(network: Network) -> bool:
-    """Whether a network has attention over time."""
-    model = network.model
-    if isinstance(model, EmotionAutoencoder):
-        return model.config.attention
-    return isinstance(model, Mtlser | AttentionCnn)
-
-
-def _parts(corpus: str) -> list[str]:
-    return [corpus] if corpus.startswith("csv:") else [part.strip() for part in corpus.split(",")]
 
 
 def _synthetic(part: str) -> bool:

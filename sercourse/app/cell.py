@@ -9,9 +9,9 @@ Notebook: 07_explorer.ipynb
 
 from __future__ import annotations
 
+import errno
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from sercourse.app import render
-from sercourse.app.answers import Ear
-from sercourse.app.changes import changes
-from sercourse.app.hearing import MAX_SECONDS, NOISE_NAMES, QUIET, READABLE, SNR_RANGE, listen, take
+from sercourse.app import render, session
+from sercourse.app.answers import Networks
+from sercourse.app.hearing import MAX_SECONDS, NOISE_NAMES, QUIET, READABLE, SNR_RANGE, take
 from sercourse.errors import UserError
+from sercourse.explain.players import player
 
 try:
     import anywidget
@@ -32,6 +32,14 @@ except ImportError:
     anywidget = None
 
 NO_KERNEL = "Run the notebook to record or upload your voice."
+
+NOT_SAVED = (
+    "The recording is not kept: the kernel holds it in memory until the next one. A saved notebook may hold this answer"
+    " and its pictures, but no sound."
+)
+"""What holds in a cell, where widgets are saved with the notebook."""
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class VoiceBox(ipywidgets.VBox):
@@ -41,57 +49,71 @@ class VoiceBox(ipywidgets.VBox):
         return NO_KERNEL
 
 
-def voice_cell(ear: Ear | None = None) -> VoiceBox:
+def voice_cell(networks: Networks | None = None) -> VoiceBox:
     """Record or upload in a cell; the networks answer below.
 
     Args:
-        ear: who answers; ``None``: the first runs of all chapters, trained now where absent.
+        networks: who answers; ``None``: the first runs of all chapters, trained now where absent.
 
     Raises:
-        UserError: see :meth:`~sercourse.app.answers.Ear.load`.
+        UserError: see :meth:`~sercourse.app.answers.Networks.load`.
     """
-    ear = ear or Ear.load(progress=True)
-    wide = {"style": {"description_width": "60px"}, "layout": {"width": "360px", "max_width": "100%"}}
-    noise = ipywidgets.Dropdown(options=NOISE_NAMES, value=QUIET, description="noise", **wide)
-    low, high = SNR_RANGE
-    snr = ipywidgets.FloatSlider(10, min=low, max=high, step=1, description="SNR (dB)", continuous_update=False, **wide)
-    cut = ipywidgets.Checkbox(True, description="hear what lies between the end points", indent=False)
-    more = ipywidgets.Button(description="What would change the answer?", layout={"width": "260px"})
+    networks = networks or Networks.load(progress=True)
+    settings = _settings()
+    more = ipywidgets.Button(description=session.CHANGES_LABEL, layout={"width": "260px"})
     upload = ipywidgets.FileUpload(accept="audio/*", multiple=False, description=f"Upload ({READABLE})")
     upload.layout.width = "260px"
     answer, change = ipywidgets.HTML(), ipywidgets.HTML()
+    players, play = _players()
     known: dict[str, np.ndarray] = {}  # this cell's last recording
 
     def hear(name: str, content: bytes) -> None:
         known.clear()
-        with _sentence_in(answer, change):
-            known["waveform"] = _taken(name, content)
-        if known:
-            answered()
+        play(None)
+        try:
+            known["recorded"] = _taken(name, content)
+        except UserError as error:
+            answer.value, change.value = render.sentence(str(error)), ""
+        answered()
+
+    def chosen() -> dict[str, Any]:
+        return {name: widget.value for name, widget in settings.items()}
 
     def answered(_: object = None) -> None:
-        if not known:
-            return
-        answer.value, change.value = "<p>Listening …</p>", ""
-        with _sentence_in(answer, change):
-            heard = listen(known["waveform"], noise=noise.value, snr_db=snr.value, cut=cut.value)
-            answer.value = render.answered(ear, heard, ear.answers(heard.waveform))
+        if known:
+            answer.value, change.value = "<p>Listening …</p>", ""
+            play(None)
+            answer.value = session.answer_html(networks, known["recorded"], **chosen(), kept=NOT_SAVED, play=play)
 
     def compared(_: object) -> None:
-        if not known:
-            change.value = render.sentence("There is no recording yet; record or upload one first.")
-            return
         change.value = "<p>Changing pitch and rate …</p>"
-        with _sentence_in(change):
-            heard = listen(known["waveform"], noise=noise.value, snr_db=snr.value, cut=cut.value)
-            change.value = render.changed(ear, changes(ear, heard.waveform))
+        change.value = session.changes_html(networks, known.get("recorded"), **chosen())
 
-    for setting in (noise, snr, cut):
-        setting.observe(answered, names="value")
+    for widget in settings.values():
+        widget.observe(answered, names="value")
     more.on_click(compared)
-    upload.observe(lambda event: [hear(*one) for one in uploaded(event["new"])], names="value")
-    top = ipywidgets.HTML(f"<style>{render.STYLE}</style>{render.notice(ear)}")
-    return VoiceBox([top, *_recorders(hear), upload, noise, snr, cut, more, answer, change])
+
+    def sent(event: dict[str, Any]) -> None:
+        for one in uploaded(event["new"]):
+            hear(*one)
+            _empty(upload)
+
+    upload.observe(sent, names="value")
+    top = ipywidgets.HTML(f"<style>{render.STYLE}</style>{render.notice(networks)}")
+    return VoiceBox([top, *_recorders(hear), upload, *settings.values(), more, *players, answer, change])
+
+
+def _settings() -> dict[str, ipywidgets.ValueWidget]:
+    """The widgets of what :func:`~sercourse.app.hearing.listen` can be told, by its arguments."""
+    wide = {"style": {"description_width": "90px"}, "layout": {"width": "390px", "max_width": "100%"}}
+    low, high = SNR_RANGE
+    return {
+        "noise": ipywidgets.Dropdown(options=NOISE_NAMES, value=QUIET, description=session.NOISE_LABEL, **wide),
+        "snr_db": ipywidgets.FloatSlider(
+            session.SNR_DB, min=low, max=high, step=1, description=session.SNR_LABEL, continuous_update=False, **wide
+        ),
+        "cut": ipywidgets.Checkbox(True, description=session.CUT_LABEL, indent=False, layout={"width": "auto"}),
+    }
 
 
 def uploaded(value: Iterable[Any] | Mapping[str, Any]) -> list[tuple[str, bytes]]:
@@ -101,6 +123,15 @@ def uploaded(value: Iterable[Any] | Mapping[str, Any]) -> list[tuple[str, bytes]
     return [(one["name"], bytes(one["content"])) for one in value]
 
 
+def _empty(upload: ipywidgets.FileUpload) -> None:
+    """Forget an upload's content, which would be saved with the notebook."""
+    if isinstance(upload.value, Mapping):  # ipywidgets 7
+        upload.metadata, upload.data = [], []
+        upload.set_trait("value", {})
+    else:
+        upload.value = ()
+
+
 def _recorders(hear: Callable[[str, bytes], None]) -> list[ipywidgets.Widget]:
     """The button that records, where anywidget is there."""
     if anywidget is None:
@@ -108,28 +139,52 @@ def _recorders(hear: Callable[[str, bytes], None]) -> list[ipywidgets.Widget]:
 
     class Recorder(anywidget.AnyWidget):
         _esm = (files("sercourse.app") / "recorder.js").read_text("utf-8")
-        wav = traitlets.Bytes(b"").tag(sync=True)
+        wav = traitlets.Bytes(b"").tag(sync=True, from_json=lambda sent, _: bytes(sent))  # a view, as it comes in
         seconds = traitlets.Float(MAX_SECONDS - 0.5).tag(sync=True)
 
+    def recorded(event: dict[str, Any]) -> None:
+        if event["new"]:
+            hear("your recording", bytes(event["new"]))
+            recorder.wav = b""  # or it would be saved with the notebook
+
     recorder = Recorder()
-    recorder.observe(lambda event: hear("your recording", bytes(event["new"])), names="wav")
+    recorder.observe(recorded, names="wav")
     return [recorder]
 
 
+def _players() -> tuple[list[ipywidgets.Widget], Callable[[np.ndarray | None], None]]:
+    """Where anywidget is there, a player whose sound is a message and no state; and what plays ``(T,)`` or nothing."""
+    if anywidget is None:
+        return [], lambda waveform: None
+
+    class Player(anywidget.AnyWidget):
+        _esm = (files("sercourse.app") / "player.js").read_text("utf-8")
+        shown = ""
+
+    sound = Player()
+
+    def show(*_: object) -> None:
+        sound.send({"html": sound.shown})
+
+    def play(waveform: np.ndarray | None) -> None:
+        sound.shown = "" if waveform is None else player(waveform, label="What the networks hear:").data
+        show()
+
+    sound.on_msg(show)  # a view that has just been drawn asks
+    return [sound], play
+
+
 def _taken(name: str, content: bytes) -> np.ndarray:
-    """A recording from its bytes; the file that it is read from is gone at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / (Path(name).name or "recording")
-        file.write_bytes(content)
-        return take(file)
+    """A recording from its bytes; the file that it is read from is gone at once.
 
-
-@contextmanager
-def _sentence_in(*boxes: ipywidgets.HTML) -> Iterator[None]:
-    """Shows a user's mistake in the first of some boxes and empties the others."""
+    Raises:
+        UserError: see :func:`~sercourse.app.hearing.take`; or the file cannot be written.
+    """
     try:
-        yield
-    except UserError as error:
-        for box in boxes:
-            box.value = ""
-        boxes[0].value = render.sentence(str(error))
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / (Path(name).name or "recording")
+            file.write_bytes(content)
+            return take(file)
+    except OSError as error:
+        reason = "the disk is full; free space" if error.errno in DISK_FULL else f"cannot be written ({error.strerror})"
+        raise UserError(f"{name}: {reason}.") from None

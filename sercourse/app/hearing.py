@@ -47,8 +47,8 @@ class Heard:
     Attributes:
         recorded: 16 kHz, ``(T,)``, as it came.
         spans: stretches of speech in it, ``(start, end)`` in seconds.
-        first: second of the recording at which begins what the networks hear.
-        last: second at which it ends.
+        start: second of the recording at which begins what the networks hear.
+        end: second at which it ends.
         noise: that was added, one of :data:`NOISE_NAMES`.
         snr_db: at which; ``None`` without noise.
         waveform: what the networks hear, 16 kHz, ``(T',)``.
@@ -56,8 +56,8 @@ class Heard:
 
     recorded: np.ndarray
     spans: tuple[tuple[float, float], ...]
-    first: float
-    last: float
+    start: float
+    end: float
     noise: str
     snr_db: float | None
     waveform: np.ndarray
@@ -122,8 +122,8 @@ def listen(recorded: np.ndarray, *, noise: str = QUIET, snr_db: float = 10.0, cu
     if level is not None:
         waveform = mix(recorded, NOISES[noise](len(recorded), np.random.default_rng(NOISE_SEED)), level).noisy
     length = len(recorded) / SAMPLE_RATE
-    first, last = (max(spans[0][0] - MARGIN_SECONDS, 0.0), min(spans[-1][1] + MARGIN_SECONDS, length))
+    start, end = max(spans[0][0] - MARGIN_SECONDS, 0.0), min(spans[-1][1] + MARGIN_SECONDS, length)
     if not cut:
-        first, last = 0.0, length
-    heard = np.ascontiguousarray(waveform[samples(first) : samples(last)])
-    return Heard(recorded, spans, first, last, noise, level, heard)
+        start, end = 0.0, length
+    heard = np.ascontiguousarray(waveform[samples(start) : samples(end)])
+    return Heard(recorded, spans, start, end, noise, level, heard)

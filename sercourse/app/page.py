@@ -12,11 +12,9 @@ Notebook: 07_explorer.ipynb
 
 from __future__ import annotations
 
-import atexit
-import os
+import contextlib
+import io
 import secrets
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,27 +23,14 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from sercourse.app import render
-from sercourse.app.answers import Ear
-from sercourse.app.changes import changes
-from sercourse.app.hearing import (
-    MAX_BYTES,
-    MAX_SECONDS,
-    NOISE_NAMES,
-    QUIET,
-    READABLE,
-    SNR_RANGE,
-    Heard,
-    listen,
-    take,
-)
-from sercourse.app.toolkit import gr
+from sercourse.app import USERS, render, session
+from sercourse.app.answers import Networks
+from sercourse.app.gradio_import import gr
+from sercourse.app.hearing import MAX_BYTES, MAX_SECONDS, NOISE_NAMES, QUIET, READABLE, SNR_RANGE, take
+from sercourse.app.uploads import private_uploads
 from sercourse.errors import UserError
 from sercourse.paths import runs_dir
 from sercourse.signal.audio import SAMPLE_RATE
-
-USERS = 40
-"""Who may wait for an answer at the same time; whoever comes then is asked to try again."""
 
 SWEEP = (5, 30)
 """Every so many seconds uploads are deleted that are older than so many seconds."""
@@ -54,8 +39,6 @@ REMEMBERED = 900
 """Seconds for which the page knows the last recording of a visitor, in memory, for another noise or a change."""
 
 TITLE = "Your own voice"
-
-UPLOADS = "GRADIO_TEMP_DIR"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,40 +68,67 @@ class VoiceApp(gr.Blocks):
         return super().launch(*args, **ours | how)
 
 
-def voice_app(ear: Ear | None = None, *, users: int = USERS, keep: str | Path | None = None) -> VoiceApp:
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The page's components that know of each other.
+
+    Attributes:
+        recording: the visitor's last :class:`Recording`; ``None``: there is none.
+        sound: where it is recorded or uploaded.
+        noise: that is added.
+        snr: at which.
+        cut: whether only the speech is heard.
+        keep: whether the next recording is kept.
+        more: the button that asks what would change the answer.
+        answer: the answer.
+        change: what would change it.
+    """
+
+    recording: gr.State
+    sound: gr.Audio
+    noise: gr.Dropdown
+    snr: gr.Slider
+    cut: gr.Checkbox
+    keep: gr.Checkbox
+    more: gr.Button
+    answer: gr.HTML
+    change: gr.HTML
+
+
+def voice_app(networks: Networks | None = None, *, users: int = USERS, keep: str | Path | None = None) -> VoiceApp:
     """The page, to be launched.
 
     Args:
-        ear: who answers; ``None``: the first runs of all chapters, trained now where absent.
+        networks: who answers; ``None``: the first runs of all chapters, trained now where absent.
         users: who may wait for an answer at the same time.
         keep: where recordings go whose speaker ticks the box; ``None``: ``recordings`` in the folder of runs.
 
     Raises:
-        UserError: see :meth:`~sercourse.app.answers.Ear.load`.
+        UserError: see :meth:`~sercourse.app.answers.Networks.load`.
     """
-    ear = ear or Ear.load(progress=True)
+    networks = networks or Networks.load(progress=True)
     folder = Path(keep) if keep is not None else runs_dir() / "recordings"
-    _private_uploads()
+    private_uploads(*SWEEP)
     page = VoiceApp(title=f"{TITLE} · sercourse", analytics_enabled=False, delete_cache=SWEEP)
     with page:
-        _laid_out(ear, folder)
+        _connect(_laid_out(networks, folder), networks, folder)
     return page.queue(max_size=users, default_concurrency_limit=1)
 
 
-def _laid_out(ear: Ear, folder: Path) -> None:
-    """Put the parts onto the page and connect them."""
+def _laid_out(networks: Networks, folder: Path) -> Parts:
+    """Put the parts onto the page."""
     recording = gr.State(None, time_to_live=REMEMBERED)
-    gr.Markdown(f"# {TITLE}\nSay a sentence, and {len(ear.listeners)} networks of the course answer.")
-    gr.HTML(render.notice(ear), padding=False)
+    gr.Markdown(f"# {TITLE}\nSay a sentence, and {len(networks.listeners)} networks of the course answer.")
+    gr.HTML(render.notice(networks), padding=False)
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
             sound = gr.Audio(
                 sources=["microphone", "upload"], type="filepath", editable=False, buttons=[], elem_id="sc-sound",
                 label="Record or upload",
             )  # fmt: skip
-            noise = gr.Dropdown(list(NOISE_NAMES), value=QUIET, label="Noise that is added", elem_id="sc-noise")
-            snr = gr.Slider(*SNR_RANGE, value=10, step=1, label="SNR (dB): speech over noise", elem_id="sc-snr")
-            cut = gr.Checkbox(True, label="The networks hear what lies between the end points", elem_id="sc-cut")
+            noise = gr.Dropdown(list(NOISE_NAMES), value=QUIET, label=session.NOISE_LABEL, elem_id="sc-noise")
+            snr = gr.Slider(*SNR_RANGE, value=session.SNR_DB, step=1, label=session.SNR_LABEL, elem_id="sc-snr")
+            cut = gr.Checkbox(True, label=session.CUT_LABEL, elem_id="sc-cut")
             keep = gr.Checkbox(False, label=f"Keep my recording, in {folder}", elem_id="sc-keep")
             gr.HTML(
                 f"<p class='sc-small'>Uploads: {READABLE}, up to {MAX_SECONDS:g} s and {MAX_BYTES / 2**20:g} MB. A"
@@ -126,12 +136,17 @@ def _laid_out(ear: Ear, folder: Path) -> None:
                 f" {REMEMBERED // 60} minutes have passed, or you clear it, the page remembers it in memory.</p>",
                 padding=False,
             )
-            more = gr.Button("What would change the answer?", elem_id="sc-more")
+            more = gr.Button(session.CHANGES_LABEL, elem_id="sc-more")
         with gr.Column(scale=2, min_width=300):
             answer = gr.HTML("", elem_id="sc-answer", padding=False)
             change = gr.HTML("", elem_id="sc-change", padding=False)
+    return Parts(recording, sound, noise, snr, cut, keep, more, answer, change)
 
-    settings = [recording, noise, snr, cut]
+
+def _connect(parts: Parts, networks: Networks, folder: Path) -> None:
+    """Say what happens when something on the page is touched."""
+    settings = [parts.recording, parts.noise, parts.snr, parts.cut]
+    shown = [parts.answer, parts.change]
 
     def taken(file: str | None, kept: bool) -> tuple[Recording | None, str, str]:
         if not file:
@@ -145,55 +160,44 @@ def _laid_out(ear: Ear, folder: Path) -> None:
     def answered(known: Recording | None, noise: str, snr: float, cut: bool) -> tuple[Any, Any]:
         if known is None:
             return gr.skip(), gr.skip()
-        try:
-            heard = _listened(known, noise, snr, cut)
-            return render.answered(ear, heard, ear.answers(heard.waveform), known.kept), ""
-        except UserError as error:
-            return render.sentence(str(error)), ""
+        told = session.answer_html(networks, known.waveform, noise=noise, snr_db=snr, cut=cut, kept=known.kept)
+        return told, ""
 
     def compared(known: Recording | None, noise: str, snr: float, cut: bool, progress: Any = gr.Progress()) -> str:  # noqa: B008 (Gradio's way)
-        if known is None:
-            return render.sentence("There is no recording yet; record or upload one first.")
-        try:
-            heard = _listened(known, noise, snr, cut)
-            return render.changed(ear, changes(ear, heard.waveform, progress=progress))
-        except UserError as error:
-            return render.sentence(str(error))
+        recorded = None if known is None else known.waveform
+        return session.changes_html(networks, recorded, noise=noise, snr_db=snr, cut=cut, progress=progress)
 
     one = {"concurrency_id": "networks", "concurrency_limit": 1}  # they share openSMILE and the cores
-    again = {"fn": answered, "inputs": settings, "outputs": [answer, change], **one}
+    again = {"fn": answered, "inputs": settings, "outputs": shown, **one}
     gr.on(
-        [sound.input], taken, [sound, keep], [recording, answer, change],
+        [parts.sound.input], taken, [parts.sound, parts.keep], [parts.recording, *shown],
         api_name="take", concurrency_limit=None, show_progress="hidden",
     ).then(**again, api_name="answer")  # fmt: skip
-    sound.clear(lambda: (None, "", ""), None, [recording, answer, change], api_visibility="private", queue=False)
-    for event in (noise.input, snr.release, cut.input):
+    forgotten = {"outputs": [parts.recording, *shown], "api_visibility": "private", "queue": False}
+    parts.sound.clear(lambda: (None, "", ""), None, **forgotten)
+    for event in (parts.noise.input, parts.snr.release, parts.cut.input):
         event(**again, api_visibility="private", trigger_mode="always_last")
-    more.click(compared, settings, change, api_name="changes", **one)
-
-
-def _listened(known: Recording, noise: str, snr: float, cut: bool) -> Heard:
-    return listen(known.waveform, noise=noise, snr_db=snr, cut=cut)
+    parts.more.click(compared, settings, parts.change, api_name="changes", **one)
 
 
 def _kept(waveform: np.ndarray, folder: Path) -> str:
-    """Write a recording where its speaker asked for it, and say where.
+    """Write a recording where its speaker asked for it, for this user's eyes alone, and say where.
 
     Raises:
-        UserError: the folder cannot be written.
+        UserError: the folder cannot be written; nothing is left there.
     """
     file = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}.wav"
+    partial = file.with_suffix(".partial")
+    sound = io.BytesIO()
+    soundfile.write(sound, waveform, SAMPLE_RATE, format="WAV")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        soundfile.write(file, waveform, SAMPLE_RATE)
-    except (OSError, soundfile.LibsndfileError) as error:
-        reason = getattr(error, "strerror", None) or "the disk may be full"
-        raise UserError(f"{folder}: the recording cannot be kept ({reason}); untick the box.") from None
+        partial.touch(mode=0o600, exist_ok=False)
+        partial.write_bytes(sound.getbuffer())
+        partial.replace(file)
+    except OSError as error:
+        raise UserError(f"{folder}: the recording cannot be kept ({error.strerror}); untick the box.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     return f"As you asked, the recording is kept: {file}"
-
-
-def _private_uploads() -> None:
-    """A folder for uploads that nobody else on this machine can read and that goes when the process ends."""
-    if not os.environ.get(UPLOADS):
-        os.environ[UPLOADS] = tempfile.mkdtemp(prefix="sercourse-app-")
-        atexit.register(shutil.rmtree, os.environ[UPLOADS], ignore_errors=True)

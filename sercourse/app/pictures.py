@@ -32,7 +32,7 @@ def draw_heard(heard: Heard) -> Figure:
     ax.title.set_fontsize(12)
     for start, end in heard.spans:
         ax.axvspan(start, end, color=SPEECH, alpha=0.2, linewidth=0)
-    for border in (heard.first, heard.last):
+    for border in (heard.start, heard.end):
         ax.axvline(border, color=CUT, linestyle="--", linewidth=2)
     ax.set_xlim(-0.01, len(heard.recorded) / SAMPLE_RATE + 0.01)
     return figure

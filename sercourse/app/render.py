@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from matplotlib.figure import Figure
 
-from sercourse.app.answers import Answer, Ear
+from sercourse.app.answers import Answer, Networks
 from sercourse.app.changes import RATES, SEMITONES, Changes, in_words
 from sercourse.app.hearing import Heard
 from sercourse.app.pictures import draw_changes, draw_heard
@@ -30,11 +30,11 @@ STYLE = (files("sercourse.app") / "answers.css").read_text("utf-8")
 """Of everything here; it stands in a ``<style>`` element once."""
 
 
-def notice(ear: Ear) -> str:
+def notice(networks: Networks) -> str:
     """What must be said each time."""
     learnt = (
         "They learnt from synthetic speech, made by a machine after rules, and from no recordings of people."
-        if ear.synthetic
+        if networks.synthetic
         else "What each of them learnt from stands under its answer."
     )
     return (
@@ -48,14 +48,17 @@ def sentence(text: str) -> str:
     return f"<p class='sc-mistake' role='alert'>{html.escape(text)}</p>"
 
 
-def answered(ear: Ear, heard: Heard, answers: Sequence[Answer], kept: str = "") -> str:
+def answered(
+    networks: Networks, heard: Heard, answers: Sequence[Answer], kept: str = "", *, players: bool = True
+) -> str:
     """The whole answer to a recording.
 
     Args:
-        ear: who answered.
+        networks: who answered.
         heard: what they heard.
         answers: what they said.
         kept: a sentence on where the recording was kept; "": it was not.
+        players: whether the sound is inside.
     """
     cards = "".join(_card(answer) for answer in answers)
     looks = [
@@ -66,14 +69,14 @@ def answered(ear: Ear, heard: Heard, answers: Sequence[Answer], kept: str = "") 
     blind = [answer.name for answer in answers if answer.attention is None]
     none = f"<p>Without attention over time: {html.escape(', '.join(blind))}.</p>" if blind else ""
     return (
-        f"<div class='sc-answers'>{notice(ear)}<h3>What was heard</h3>{_heard(heard)}"
+        f"<div class='sc-answers'>{notice(networks)}<h3>What was heard</h3>{_heard(heard, players)}"
         f"<h3>Emotion</h3><p>{html.escape(together(answers))}</p><div class='sc-cards'>{cards}</div>"
         f"<h3>Where they look</h3>{''.join(looks)}{none}"
         f"<p class='sc-small'>{html.escape(kept or 'The recording is not kept.')}</p></div>"
     )
 
 
-def changed(ear: Ear, found: Changes) -> str:
+def changed(networks: Networks, found: Changes) -> str:
     """What would change the answer: a table in words, and the curves."""
     rows = "".join(
         f"<tr><th scope='row'>{html.escape(pitch.name)}</th>"
@@ -83,12 +86,12 @@ def changed(ear: Ear, found: Changes) -> str:
     )
     head = "<tr><th scope='col'>network</th><th scope='col'>pitch (semitones)</th><th scope='col'>rate</th></tr>"
     about = (
-        "The answer to the recording, then where it would be another one. The curves are of speech that was taken apart"
-        " and put together again; the hollow marks are the recording itself: where they lie off the curve at 0 and ×1,"
-        " that alone has changed the answer."
+        "The answer to the recording, then where it would be another one. All of a curve is resynthesised speech; the"
+        " hollow marks are the recording itself: where they lie off the curve at 0 and ×1, resynthesis alone has"
+        " changed the answer."
     )
     return (
-        f"<div class='sc-answers'>{notice(ear)}<p>{about}</p>"
+        f"<div class='sc-answers'>{notice(networks)}<p>{about}</p>"
         f"<div class='sc-wide'><table class='sc-words'><thead>{head}</thead><tbody>{rows}</tbody></table></div>"
         f"{_picture(draw_changes(found), 'Probabilities of the emotions over pitch and rate')}</div>"
     )
@@ -100,12 +103,13 @@ def together(answers: Sequence[Answer]) -> str:
     return ", ".join(f"{emotion} {count} of {len(answers)}" for emotion, count in counts) + "."
 
 
-def _heard(heard: Heard) -> str:
+def _heard(heard: Heard, players: bool) -> str:
     spans = ", ".join(f"{start:.2f} to {end:.2f} s" for start, end in heard.spans)
     noise = "" if heard.snr_db is None else f", in {heard.noise} noise at {heard.snr_db:g} dB"
-    told = f"Speech from {spans}. The networks hear {heard.first:.2f} to {heard.last:.2f} s{noise}:"
+    told = f"Speech from {spans}. The networks hear {heard.start:.2f} to {heard.end:.2f} s{noise}"
     drawn = _picture(draw_heard(heard), "Waveform of the recording, speech shaded")
-    return f"{drawn}<p>{told} {player(heard.waveform, label='').data}</p>"
+    sound = f": {player(heard.waveform).data}" if players else "."
+    return f"{drawn}<p>{told}{sound}</p>"
 
 
 def _card(answer: Answer) -> str:

@@ -26,12 +26,12 @@ Workers = Annotated[int | None, typer.Option(help="Processes; default: one per c
 Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Write the figures to this file, too.")]
 
 
-def check_writable(path: Path | None) -> None:
+def check_writable(path: Path | None, option: str = "--json") -> None:
     """Say before hours of work that a file cannot be written after them."""
     if path is not None:
         from sercourse.training import runs
 
-        runs.check_writable(path)
+        runs.check_writable(path, option)
 
 
 def write(path: Path | None, content: dict) -> None:

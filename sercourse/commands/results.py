@@ -18,13 +18,17 @@ def explore(
     html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a page to click and listen in.")] = None,
     fold: Annotated[int, typer.Option(help="Which of the run's folds, from 0.", min=0)] = 0,
     side: Annotated[str, typer.Option(help="test, or all: also what the network learnt.")] = "test",
-    colour: Annotated[str, typer.Option(help="emotion, predicted, judged, gender, speaker or language.")] = "emotion",
+    colour: Annotated[
+        str, typer.Option(help="emotion, predicted, judged, gender, speaker, language, noise or side.")
+    ] = "emotion",
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """A map of what a run's network makes of its utterances: click a point, hear it."""
     from sercourse.explain.explore import run_explore
 
+    check_writable(json)
+    check_writable(html, "--html")
     asked = {"layer": layer, "method": method, "fold": fold, "side": side, "colour": colour, "seed": seed}
     write(json, run_explore(run, html=html, console=console, **asked))
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from sercourse.app import USERS
 from sercourse.commands.options import console
 from sercourse.errors import UserError
 
 LOCAL: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
 """Hosts that only this machine reaches."""
+
+STOPS: tuple[str, ...] = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that stop the page, where the system has them: Ctrl-C, a kill, a closed terminal."""
 
 
 def app(
@@ -23,36 +29,59 @@ def app(
     host: Annotated[str, typer.Option(help="127.0.0.1: this machine only; 0.0.0.0: whoever reaches it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where the page is served.", min=1, max=65_535)] = 7860,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
-    users: Annotated[int, typer.Option(help="Who may wait for an answer at the same time.", min=1, max=1000)] = 40,
+    users: Annotated[int, typer.Option(help="Who may wait for an answer at the same time.", min=1, max=1000)] = USERS,
     keep: Annotated[
         Path | None, typer.Option(file_okay=False, help="Where recordings go whose speaker ticks the box.")
     ] = None,
 ) -> None:
     """A page to record or upload your voice; the networks of all chapters answer."""
-    from sercourse.app import toolkit  # noqa: F401 (first of all: it says whether Gradio is there)
+    with stopped_by(signal.default_int_handler):  # until the page is served
+        from sercourse.app import gradio_import  # noqa: F401 (first of all: it says whether Gradio is there)
 
-    check_free(host, port)
-    from sercourse.app.answers import Ear
-    from sercourse.app.page import voice_app
+        check_free(host, port)
+        from sercourse.app.answers import Networks
+        from sercourse.app.page import voice_app
+        from sercourse.app.uploads import remove_uploads
 
-    page = voice_app(Ear.load(run or [], progress=True), users=users, keep=keep)
-    stop = threading.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: stop.set())
-    page.launch(server_name=host, server_port=port, inbrowser=not no_open, prevent_thread_lock=True)
+        networks = Networks.load(run or [], progress=True)
+        stop = threading.Event()
+        with stopped_by(lambda *_: stop.set()):
+            page = voice_app(networks, users=users, keep=keep)
+            page.launch(server_name=host, server_port=port, inbrowser=not no_open, prevent_thread_lock=True)
+            try:
+                _tell(page.local_url, host)
+                stop.wait()
+            finally:
+                page.close(verbose=False)
+                remove_uploads()
+    with contextlib.suppress(OSError):  # the terminal may be closed
+        console.print("Stopped.")
+
+
+@contextlib.contextmanager
+def stopped_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
+    """Let ``handler`` take :data:`STOPS` meanwhile; one that is ignored, as under nohup, stays ignored."""
+    known = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]
+    before = {one: signal.getsignal(one) for one in known}
+    before = {one: old for one, old in before.items() if old is not signal.SIG_IGN}
+    for one in before:
+        signal.signal(one, handler)
     try:
-        console.print(f"Your own voice: {page.local_url}  (Ctrl-C stops it)", soft_wrap=True)
-        if host not in LOCAL:
-            console.print(
-                "Whoever reaches this machine can use the page: there is no password and no encryption, and browsers"
-                " give a microphone to pages of their own machine or over https only.",
-                soft_wrap=True,
-            )
-        sys.stdout.flush()
-        stop.wait()
+        yield
     finally:
-        page.close(verbose=False)
-    console.print("Stopped.")
+        for one, old in before.items():
+            signal.signal(one, old or signal.SIG_DFL)
+
+
+def _tell(address: str, host: str) -> None:
+    console.print(f"Your own voice: {address}  (Ctrl-C stops it)", soft_wrap=True)
+    if host not in LOCAL:
+        console.print(
+            "Whoever reaches this machine can use the page: there is no password and no encryption, and browsers give a"
+            " microphone to pages of their own machine or over https only.",
+            soft_wrap=True,
+        )
+    sys.stdout.flush()
 
 
 def check_free(host: str, port: int) -> None:

@@ -47,20 +47,22 @@ def prefetch(
             packed = pack(to, list(dict.fromkeys((*workshop.MADE, *also))))
     if packed is not None:
         where = f"packed into {to}" if to else f"unpacked from {source}"
-        about = (
-            f"{', '.join(packed.corpora)}; {len(packed.runs)} runs; {packed.files} files, {packed.bytes / 1e6:.0f} MB"
-        )
-        console.print(f"{where}: {about}", soft_wrap=True)
+        size = f"{packed.files} files, {packed.bytes / 1e6:.0f} MB"
+        held = f"{', '.join(packed.corpora) or 'no corpus'}; {len(packed.runs)} runs; {size}"
+        console.print(f"{where}: {held}", soft_wrap=True, markup=False)
     lacking = workshop.missing()
-    console.print(f"not ready: {'; '.join(lacking)}" if lacking else "ready for the course", soft_wrap=True)
+    console.print(
+        f"not ready: {'; '.join(lacking)}" if lacking else "ready for the course", soft_wrap=True, markup=False
+    )
     if not os.environ.get("SERCOURSE_RUNS"):
         console.print(
             f"Runs lie in {workshop.runs_dir()}; start JupyterLab with SERCOURSE_RUNS set to it, and the notebooks find"
             " them.",
             soft_wrap=True,
+            markup=False,
         )
-    about = {"files": packed.files, "bytes": packed.bytes, "runs": list(packed.runs)} if packed else {}
-    write(json, {"ready": not lacking, "missing": lacking, **about})
+    figures = {"files": packed.files, "bytes": packed.bytes, "runs": list(packed.runs)} if packed else {}
+    write(json, {"ready": not lacking, "missing": lacking, **figures})
 
 
 def reset(
@@ -74,10 +76,10 @@ def reset(
     from sercourse.reset import reset_notebook
 
     done = reset_notebook(notebook, original)
-    console.print(f"{notebook}: as it was ({done.source})", soft_wrap=True)
-    console.print(f"answers kept: {', '.join(done.answers) or 'none were given'}", soft_wrap=True)
+    console.print(f"{notebook}: as it was ({done.source})", soft_wrap=True, markup=False)
+    console.print(f"answers kept: {', '.join(done.answers) or 'none were given'}", soft_wrap=True, markup=False)
     if done.added:
         console.print(f"your own cells, now at the end: {done.added}")
     if done.backup:
-        console.print(f"the notebook before: {done.backup}", soft_wrap=True)
+        console.print(f"the notebook before: {done.backup}", soft_wrap=True, markup=False)
     console.print("If JupyterLab has it open: File > Reload Notebook from Disk.")

@@ -7,6 +7,6 @@
 
 from sercourse.corpora.cards import Card, card
 from sercourse.corpora.layout import CorpusWarning
-from sercourse.corpora.registry import CorpusState, base_name, inspect, load, locate, names
+from sercourse.corpora.registry import CorpusState, base_name, inspect, load, locate, names, parts
 
-__all__ = ["Card", "CorpusState", "CorpusWarning", "base_name", "card", "inspect", "load", "locate", "names"]
+__all__ = ["Card", "CorpusState", "CorpusWarning", "base_name", "card", "inspect", "load", "locate", "names", "parts"]

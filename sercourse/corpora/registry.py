@@ -93,11 +93,10 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
     Raises:
         CorpusError: the name is unknown, the corpus is absent, or it is not what its name says.
     """
-    file = name.startswith(_CSV) and Path(name.removeprefix(_CSV)).expanduser().is_file()  # whatever its path holds
-    if "," in name and not file:
-        parts = [part.strip() for part in name.split(",") if part.strip()]
-        tables = [load(part, root=root) for part in dict.fromkeys(parts)]
-        return validate(pd.concat(tables).sort_index(), name) if tables else load("", root=root)
+    each = parts(name) or [name]
+    if each != [name]:
+        return validate(pd.concat([load(part, root=root) for part in each]).sort_index(), name)
+    file = _is_file(name)
     noisy_name = None if file else noisy.parse(name)
     if noisy_name is not None:
         base, conditions = noisy_name
@@ -118,6 +117,23 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
             stacklevel=2,
         )
     return table
+
+
+def parts(name: str) -> list[str]:
+    """The corpora that a name is made of, each once, in the name's order: ``emodb`` and ``tess`` of ``emodb, tess``.
+
+    A comma separates corpora, of ``csv:FILE`` too: ``csv:mine.csv,emodb`` is two. Only where the whole of what follows
+    ``csv:`` is a file that exists is a comma part of its path. A comma in the path of a file that is gone separates.
+
+    Args:
+        name: as :func:`load` takes it.
+
+    Returns:
+        Names without commas, except in the path of such a file; empty for a name that is blank or nothing but commas.
+    """
+    if _is_file(name):
+        return [name]
+    return list(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
 
 
 def base_name(name: str) -> str:
@@ -195,6 +211,11 @@ def inspect(name: str, *, root: Path | None = None) -> CorpusState:
         return CorpusState(name, folder, 0, expected, str(error) or repr(error))
     notes = tuple(str(warning.message) for warning in caught if issubclass(warning.category, CorpusWarning))
     return CorpusState(name, folder, found, expected, None, notes)
+
+
+def _is_file(name: str) -> bool:
+    """Whether a name is ``csv:`` and a file that exists, whatever its path holds."""
+    return name.startswith(_CSV) and Path(name.removeprefix(_CSV)).expanduser().is_file()
 
 
 def _known(name: str) -> str:

@@ -31,7 +31,7 @@ from sercourse.layers.masking import masked_mean
 from sercourse.models.attention_cnn import AttentionCnn
 from sercourse.models.emotion_autoencoder import LEVELS, EmotionAutoencoder
 from sercourse.models.mtlser import Mtlser
-from sercourse.models.multitask import Batch
+from sercourse.models.multitask import Batch, MultiTaskModel
 from sercourse.models.speech_encoder import SpeechEncoder
 from sercourse.signal.audio import MIN_SECONDS, SAMPLE_RATE, read_audio
 from sercourse.signal.endpoint import speech_mask
@@ -125,7 +125,19 @@ def attention_of_layers(run: Run | str | Path, sound: np.ndarray | str | Path, *
 
     Args: as there.
     """
-    network = Network.load(run.folder if isinstance(run, Run) else run, fold)
+    return attention_of_network(Network.load(run.folder if isinstance(run, Run) else run, fold), sound)
+
+
+def attention_of_network(network: Network, sound: np.ndarray | str | Path) -> Lines:
+    """:func:`attention_of_layers` of a network that was read before.
+
+    Args:
+        network: a trained one.
+        sound: a waveform ``(T,)`` at 16 kHz, or an audio file.
+
+    Raises:
+        UserError: a network without attention over time (see :func:`attends`), unusable audio.
+    """
     waveform = waveform_of(sound)
     reader = next((read for kind, read in _READERS.items() if isinstance(network.model, kind)), None)
     if reader is None:
@@ -135,6 +147,11 @@ def attention_of_layers(run: Run | str | Path, sound: np.ndarray | str | Path, *
         )
     with torch.inference_mode():
         return reader(network, waveform)
+
+
+def attends(network: Network) -> bool:
+    """Whether a network has attention over time to show."""
+    return isinstance(network.model, tuple(_READERS)) and not _takes_mean(network.model)
 
 
 def received(encoder: SpeechEncoder, audio: Tensor, lengths: Tensor) -> dict[Layer, Tensor]:
@@ -243,9 +260,14 @@ def _batches(network: Network, waveform: np.ndarray) -> tuple[Examples, list[Bat
     return examples, [{name: value.to(device) for name, value in batch.items()} for batch in batches]
 
 
+def _takes_mean(model: MultiTaskModel) -> bool:
+    """Whether a model is an emotion autoencoder without its attention."""
+    return isinstance(model, EmotionAutoencoder) and not model.config.attention
+
+
 def _of_autoencoder(network: Network, waveform: np.ndarray) -> Lines:
     """Frame ``t`` of the latent is centred on frame ``8 t`` of the spectrogram; a long utterance comes in crops."""
-    if not network.model.config.attention:
+    if _takes_mean(network.model):
         raise UserError("emotion_autoencoder with attention=false takes a plain mean: there is no attention to show.")
     examples, batches = _batches(network, waveform)
     weights = torch.cat([network.model(batch)["attention"] for batch in batches]).double().cpu().numpy()  # (N, T / 8)

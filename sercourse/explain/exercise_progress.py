@@ -11,15 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sercourse import __version__
 from sercourse.errors import UserError
+from sercourse.notebooks import EXERCISE_SECONDS, client, course_notebooks, read
 from sercourse.paths import cache_dir
+from sercourse.training.runs import write_json
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -29,12 +31,6 @@ STUB = 'raise NotImplementedError("your turn")'
 
 SOLVED, NOT_YET, NOT_BEGUN, NOT_RUN = "solved", "not yet", "not begun", "not run"
 """The states of an exercise; ``NOT_RUN``: the set-up of its notebook failed."""
-
-PATTERN = "[0-9][0-9]_*.ipynb"
-"""Names of chapters."""
-
-CELL_SECONDS = 300.0
-"""Longest time for one cell; a set-up may have to make the default corpus."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +85,18 @@ def find_notebooks(given: Sequence[Path]) -> list[Path]:
             raise UserError(f"{path}: there is no such notebook; name a file that ends in .ipynb.")
     found = list(given)
     for folder in (Path("notebooks"), Path()):
-        found = found or sorted(folder.glob(PATTERN))
+        found = found or course_notebooks(folder)
     if not found:
         raise UserError(f"{Path.cwd()}: no chapter lies here or in notebooks/; go to your notebooks, or name them.")
     return found
 
 
 def check_notebook(
-    path: Path, *, everything: bool = False, seconds: float = CELL_SECONDS, told: Callable[[int, int], None] = print
+    path: Path,
+    *,
+    everything: bool = False,
+    seconds: float = EXERCISE_SECONDS,
+    told: Callable[[int, int], None] = print,
 ) -> ChapterResult:
     """Check the exercises of one notebook.
 
@@ -109,9 +109,10 @@ def check_notebook(
     Raises:
         UserError: the notebook cannot be read, or what runs notebooks is not installed.
     """
-    notebook = _read(path)
+    notebook = read(path)
     exercises = list(_exercises(notebook))
-    title = next((line for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("# ")), "")
+    lines = (line for cell in notebook.cells for line in cell.source.splitlines())
+    title = printable(next((line for line in lines if line.startswith("# ")), "").removeprefix("# "))
     setup = [cell for cell in notebook.cells if cell.cell_type == "code" and "setup" in _tags(cell)]
     kept = cache_dir() / "progress" / f"{_digest(setup, exercises)}.json"
     results = None if everything else _kept(kept)
@@ -121,24 +122,13 @@ def check_notebook(
         results, lasting = _run(path, setup, exercises, seconds, told)
         if lasting:
             _keep(kept, results)
-    return ChapterResult(path.stem, title.removeprefix("# ") or path.stem, tuple(results))
+    name = printable(path.stem)
+    return ChapterResult(name, title or name, tuple(results))
 
 
-def _read(path: Path) -> NotebookNode:
-    try:
-        import nbclient  # noqa: F401
-        import nbformat
-    except ImportError:
-        raise UserError("Checking notebooks needs nbclient; install sercourse[notebooks].") from None
-    try:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-    except Exception as error:  # anything may lie in a file: no JSON, another format, half a download
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:80]
-        raise UserError(
-            f"{path}: is no notebook that can be read ({reason}); `sercourse reset {path}` puts it back."
-        ) from None
-    return notebook
+def printable(text: str) -> str:
+    """Text that can be written: half a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _tags(cell: NotebookNode) -> set[str]:
@@ -154,7 +144,8 @@ def _exercises(notebook: NotebookNode) -> Iterator[_Exercise]:
             yield current
             current = None
         if heading and "exercise" in _tags(cell):
-            current = _Exercise(cell.source.lstrip("# \n").splitlines()[0], [])
+            title = (cell.source.lstrip("# \n").splitlines() or ["Exercise"])[0]
+            current = _Exercise(printable(title), [])
         elif current is not None and "check" in _tags(cell):
             current.check = cell
             yield current
@@ -180,7 +171,6 @@ def _run(
     told: Callable[[int, int], None],
 ) -> tuple[list[Result], bool]:
     """Results, and whether another run would give the same."""
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from nbformat.v4 import new_notebook
 
@@ -188,15 +178,14 @@ def _run(
     cells = [*setup, *checked]
     for cell in cells:
         cell.outputs = []
-    client = NotebookClient(
-        new_notebook(cells=cells), timeout=seconds, interrupt_on_timeout=True, allow_errors=True, kernel_name="python3",
-        extra_arguments=["--log-level=ERROR"],
-        resources={"metadata": {"path": str(path.resolve().parent)}},
+    running = client(
+        new_notebook(cells=cells), path.resolve().parent, seconds, interrupt_on_timeout=True, allow_errors=True,
+        kernel_name="python3", extra_arguments=["--log-level=ERROR"],
         on_cell_complete=lambda cell, cell_index: told(cell_index + 1, len(cells)),
     )  # fmt: skip
     trouble = ""
     try:
-        client.execute()
+        running.execute()
     except DeadKernelError:
         trouble = "the kernel died, most often for want of memory; close other notebooks, then try again"
     except CellTimeoutError:
@@ -215,7 +204,7 @@ def _judge(exercise: _Exercise, trouble: str) -> Result:
     if exercise.check is None:
         return Result(exercise.title, NOT_YET, "its check is gone; take that cell from a fresh copy of the notebook")
     printed = "".join(each.get("text", "") for each in exercise.check.outputs if each.get("name") == "stdout")
-    lines = printed.splitlines()
+    lines = printable(printed).splitlines()
     if error := next((error for cell in (*exercise.code, exercise.check) if (error := _error(cell))), ""):
         return Result(exercise.title, NOT_YET, f"your code raised {error}")
     if "solved" in lines:
@@ -229,24 +218,20 @@ def _error(cell: NotebookNode) -> str:
     for output in cell.outputs:
         if output.output_type == "error":
             took = " (stopped: it took too long)" if output.ename == "KeyboardInterrupt" else ""
-            return f"{output.ename}: {output.evalue}".rstrip(": ").splitlines()[0] + took
+            said = f"{output.ename}: {output.evalue}".strip(": \n").splitlines() or ["an error without a name"]
+            return printable(said[0]) + took
     return ""
 
 
 def _kept(file: Path) -> list[Result] | None:
     """Results of an earlier run; ``None`` where there are none, or none that can be read."""
     try:
-        return [Result(**one) for one in json.loads(file.read_text("utf-8"))]
-    except (OSError, ValueError, TypeError):
+        return [Result(**one) for one in json.loads(file.read_text("utf-8"))["exercises"]]
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
 def _keep(file: Path, results: list[Result]) -> None:
     """Write results whole or not at all; without them the notebook is only run again."""
-    part = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps([asdict(one) for one in results], ensure_ascii=False), "utf-8")
-        part.replace(file)
-    except OSError:
-        part.unlink(missing_ok=True)
+    with suppress(UserError):
+        write_json(file, {"exercises": [asdict(one) for one in results]})

@@ -50,7 +50,7 @@ class Exploration:
 
     def write(self, file: Path, *, colour: str = "emotion", audio: bool = True) -> Path:
         """The page; see :func:`~sercourse.explain.page.write_page`."""
-        title = f"{self.source.run.summary['chapter']} on {self.source.corpus}: {self.layer}"
+        title = f"{self.source.title}: {self.layer}"
         about = {"corpus": self.source.corpus, "title": title, "notes": self.notes}
         return write_page(file, self.projection, self.source.table, colour=colour, audio=audio, **about)
 

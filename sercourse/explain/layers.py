@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sercourse import corpora
 from sercourse.errors import UserError, did_you_mean
 from sercourse.features.extract import extract
 from sercourse.models.multitask import MAIN
-from sercourse.training.crops import crop_table
 from sercourse.training.frozen import frozen
-from sercourse.training.predict import Network
+from sercourse.training.predict import Network, utterances_of
 from sercourse.training.protocols import Protocol
 from sercourse.training.runs import Run, read_run
 
@@ -121,7 +119,7 @@ def vectors_of(
     if side not in SIDES:
         raise UserError(f"--side {side}: choose one of {', '.join(SIDES)}.")
     config = run.about["config"]
-    table = _loaded(config) if table is None else table
+    table = utterances_of(config) if table is None else table
     sides, predicted = _sides(run, fold, side), _predicted(run, fold)
     lost = [i for i in sides if i not in table.index]
     if lost:
@@ -152,11 +150,7 @@ def outputs_of(
         table: the utterances.
         progress: show bars where features have yet to be computed.
     """
-    chapter, settings = network.chapter, network.settings
-    features = {each: extract(table, each, progress=progress) for each in chapter.features(settings)}
-    table = table[[all(i in maps for maps in features.values()) for i in table.index]]
-    derived = chapter.derived(features, table, settings, progress=progress)
-    examples = chapter.examples(features | derived, table, network.model.classes, settings)
+    examples, table = network.examples_of(table, progress=progress)
     return frozen(network.model, examples, list(table.index), (name,))[name], table
 
 
@@ -167,12 +161,6 @@ def fold_names(run: Run) -> list[str]:
 
 def _read(run: Run | str | Path) -> Run:
     return run if isinstance(run, Run) else read_run(run)
-
-
-def _loaded(config: dict) -> pd.DataFrame:
-    """The utterances (or crops) that a run was about."""
-    table = corpora.load(config["corpus"])
-    return crop_table(table) if config.get("unit") == "crop" else table
 
 
 def _sides(run: Run, fold: int, side: str) -> dict[str, str]:

@@ -145,8 +145,15 @@ def linked_maps(
         colour: see :class:`LinkedMaps`.
         side, table: see :func:`~sercourse.explain.layers.vectors_of`.
         seed: of the projections.
+
+    Raises:
+        UserError: no run, a layer for a map that is not there, or as :class:`LinkedMaps`.
     """
     named = runs if isinstance(runs, Mapping) else {"": runs}
+    if not named:
+        raise UserError("linked_maps: give one run or more.")
+    if unknown := set(layers or {}) - set(named):
+        raise UserError(f"layers: there is no map '{min(unknown)}'; the maps are {', '.join(map(repr, named))}.")
     asked = {"side": side, "table": table, "seed": seed}
     sources = [MapSource(run, title=name, layer=(layers or {}).get(name), **asked) for name, run in named.items()]
     return LinkedMaps(*sources, colour=colour)

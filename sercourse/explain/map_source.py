@@ -16,6 +16,7 @@ from sercourse.errors import UserError
 from sercourse.explain.colourings import check_colour, short_speakers, unknown
 from sercourse.explain.layers import fold_names, meanings, vectors_of
 from sercourse.explain.maps import silhouette
+from sercourse.explain.page import without_folders
 from sercourse.explain.projections import LEAST, Projection, project
 from sercourse.training.runs import Run, read_run
 
@@ -61,7 +62,7 @@ class MapSource:
         self.layers = meanings(self.run)
         self.fold = fold_names(self.run)[fold] if 0 <= fold < len(fold_names(self.run)) else ""
         self.first = layer or next(iter(self.layers))
-        self.title = title or f"{self.run.summary['chapter']} on {self.corpus}"
+        self.title = title or f"{self.run.summary['chapter']} on {without_folders(self.corpus)}"
         self._asked = {"fold": fold, "side": side, "table": table, "progress": progress}
         self._seed = seed
         self._vectors: dict[str, pd.DataFrame] = {}

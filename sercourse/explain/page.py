@@ -77,7 +77,9 @@ def write_page(
         "colourings": {name: {"label": COLOURINGS[name], "classes": one} for name, one in colourings.items()},
         "silent": silent,
         "proportion": float(spread[0] / spread[1]) if projection.method == "pca" and spread.all() else None,
-        "rows": list(_rows(projection, table, colourings, heard=not silent)),
+        "rows": list(
+            _rows(projection, table if _told(corpus) else table.assign(text=None), colourings, heard=not silent)
+        ),
     }
     filled = {"title": html.escape(title), "data": for_script(found)}
     template = (files("sercourse.explain") / "page.html").read_text("utf-8")
@@ -113,8 +115,15 @@ def sources(corpus: str, *, heard: bool) -> list[str]:
     known = [found for _, found in _cards(corpus) if found is not None]
     told = [f"Utterances: {found.citation.strip()} Licence: {found.licence}, {found.licence_url}." for found in known]
     if not heard:
-        told += [f"Labels and transcripts: {found.title}, {found.redistribute}." for found in known]
+        what = "Labels and transcripts" if _told(corpus) else "Labels"
+        told += [f"{what}: {found.title}, {found.redistribute}." for found in known]
     return told
+
+
+def without_folders(corpus: str) -> str:
+    """A corpus's name as others may read it: of ``csv:`` only the file's own name."""
+    named = (f"csv:{Path(part[4:]).name}" if part.startswith("csv:") else part for part in parts(corpus))
+    return ",".join(named)
 
 
 def for_script(content: dict) -> str:
@@ -127,7 +136,12 @@ def _cards(corpus: str) -> Iterator[tuple[str, Card | None]]:
     """Name and card of every corpus in a name; ``None`` where there is no card."""
     for part in parts(corpus):
         name = base_name(part)
-        yield name, card(name) if name in card_names() else None
+        yield without_folders(part), card(name) if name in card_names() else None
+
+
+def _told(corpus: str) -> bool:
+    """Whether what was said may stand on a page that others get: as with sound, the cards decide."""
+    return all(found and found.redistribute.startswith("may be passed on") for _, found in _cards(corpus))
 
 
 def _projected(projection: Projection) -> str:

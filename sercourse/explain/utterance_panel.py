@@ -116,7 +116,7 @@ class UtterancePanel(ipywidgets.VBox):
         try:
             waveform = read_audio(row["path"], row["start"], row["end"])
         except AudioError as error:
-            return f"<p>{html.escape(str(error))}</p>"
+            return f"<p>{html.escape(str(error).removeprefix(str(row['path']) + ': '))}</p>"
         found = player(waveform, label="" if pictured else utterance, width="240px", autoplay=autoplay).data
         return found + (_spectrogram(waveform, utterance) if pictured else "")
 

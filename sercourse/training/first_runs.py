@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from sercourse.errors import UserError
 from sercourse.training.networks import TrainingConfig, load_or_train
-from sercourse.training.runs import Run, read_run
+from sercourse.training.runs import Run, is_finished
 
 FIRST_RUNS = MappingProxyType(
     {
@@ -38,12 +37,4 @@ def first_runs(chapters: Sequence[str] = tuple(FIRST_RUNS), *, progress: bool = 
 
 def missing_first_runs() -> list[str]:
     """Chapters whose first run is not there yet, or not finished."""
-    return [chapter for chapter, config in FIRST_RUNS.items() if not _finished(config)]
-
-
-def _finished(config: TrainingConfig) -> bool:
-    try:
-        read_run(config.folder)
-    except UserError:
-        return False
-    return True
+    return [chapter for chapter, config in FIRST_RUNS.items() if not is_finished(config.folder)]

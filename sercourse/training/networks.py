@@ -30,6 +30,7 @@ from sercourse.training.crops import crop_table
 from sercourse.training.devices import is_leader, share_of_cores, under_torchrun
 from sercourse.training.fit import FOLDS, FoldJob, Material, fit_fold
 from sercourse.training.journal import epochs_done
+from sercourse.training.predict import weights_of
 from sercourse.training.protocols import Protocol, make_protocol
 from sercourse.training.runs import Run, data_hash, read_run, write_json
 from sercourse.training.seeds import network_seed
@@ -243,7 +244,7 @@ def _fold_jobs(
                 )
             classes = taught_classes(config, table, sides["train"])
             for member in range(loop.members):
-                folder = config.folder / FOLDS / f"{repeat}-{number:02d}-{member}"
+                folder = weights_of(config.folder, number, repeat, member).parent
                 seed = network_seed(config.seed, repeat, number, member)
                 job = FoldJob(folder, config.chapter, config.settings, classes, seed=seed, **shared, **sides)
                 listed.append((repeat, fold.name, job))

@@ -6,15 +6,16 @@ Notebook: 02_emotion_autoencoder.ipynb
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sercourse import corpora
 from sercourse.errors import SilentAudio, UserError
-from sercourse.features.extract import feature_extractor
+from sercourse.features.extract import extract, feature_extractor
 from sercourse.losses.ctc import collapsed
 from sercourse.models.mtlser_config import SPEAKER, TEXT
 from sercourse.models.multitask import MAIN, MultiTaskModel
@@ -22,6 +23,7 @@ from sercourse.progress import progress_bar
 from sercourse.signal.audio import probe_audio, read_audio
 from sercourse.training.batches import Examples
 from sercourse.training.checkpoints import load_checkpoint
+from sercourse.training.crops import crop_table
 from sercourse.training.devices import make_fabric
 from sercourse.training.fit import FOLDS, WEIGHTS
 from sercourse.training.loop import Evaluation, judge
@@ -47,7 +49,7 @@ class Network:
     @classmethod
     def load(cls, run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> Network:
         """See :func:`load_network`."""
-        return cls.read(Path(run) / FOLDS / f"{repeat}-{fold:02d}-{member}" / WEIGHTS)
+        return cls.read(weights_of(run, fold, repeat, member))
 
     @classmethod
     def read(cls, path: Path) -> Network:
@@ -81,9 +83,17 @@ class Network:
         self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None
     ) -> Evaluation:
         """What all tasks say; arguments as in :meth:`probabilities`."""
-        examples, names = self.examples(waveforms, features)
+        return self.judged_examples(*self.examples(waveforms, features))
+
+    def judged_examples(self, examples: Examples, ids: Sequence[str]) -> Evaluation:
+        """What all tasks say, with the precision that it was trained with; labels are not looked at.
+
+        Args:
+            examples: as :meth:`examples` or :meth:`examples_of` makes them.
+            ids: of these examples, in the order of the answer.
+        """
         fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
-        return judge(fabric, fabric.setup(self.model), examples, names, 64, labelled=False)
+        return judge(fabric, fabric.setup(self.model), examples, list(ids), 64, labelled=False)
 
     def examples(
         self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None
@@ -99,15 +109,54 @@ class Network:
         further = self.chapter.derived(features, nothing_known, self.settings)
         return self.chapter.examples(features | further, nothing_known, self.model.classes, self.settings), names
 
+    def examples_of(
+        self, table: pd.DataFrame, *, read: bool = True, progress: bool = False
+    ) -> tuple[Examples, pd.DataFrame]:
+        """Utterances of a table as the network takes them, and the rows of those that have all features, in order.
 
-def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> MultiTaskModel:
-    """One trained network of a run, in evaluation mode, on the CPU.
+        Args:
+            table: the utterances.
+            read: give it the columns that its chapter reads beside the audio, such as the transcript; False: they are
+                unknown, as those of a recording are.
+            progress: show bars where features have yet to be computed.
+        """
+        features = {name: extract(table, name, progress=progress) for name in self.chapter.features(self.settings)}
+        table = table[[all(i in maps for maps in features.values()) for i in table.index]]
+        unread = {} if read else {name: pd.Series(None, table.index, "string") for name in self.chapter.reads}
+        given = table.assign(**unread)
+        derived = self.chapter.derived(features, given, self.settings, progress=progress)
+        return self.chapter.examples(features | derived, given, self.model.classes, self.settings), table
+
+
+def weights_of(run: str | Path, fold: int = 0, repeat: int = 0, member: int = 0) -> Path:
+    """The file of one network's weights; the rest of what was written about the network lies beside it.
 
     Args:
         run: the run folder.
         fold: number of the fold, from 0, in the protocol's order.
         repeat: which drawing of the protocol, from 0.
         member: which network of the fold, from 0.
+    """
+    return Path(run) / FOLDS / f"{repeat}-{fold:02d}-{member}" / WEIGHTS
+
+
+def utterances_of(config: Mapping) -> pd.DataFrame:
+    """The utterances (or crops) that a run was about, loaded again.
+
+    Args:
+        config: of the run.
+
+    Raises:
+        CorpusError: its corpus is not here.
+    """
+    table = corpora.load(config["corpus"])
+    return crop_table(table) if config.get("unit") == "crop" else table
+
+
+def load_network(run: str | Path, fold: int = 0, *, repeat: int = 0, member: int = 0) -> MultiTaskModel:
+    """One trained network of a run, in evaluation mode, on the CPU.
+
+    Args: as :func:`weights_of`.
 
     Raises:
         UserError: no such run or fold, or damaged weights.

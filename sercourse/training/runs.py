@@ -117,6 +117,15 @@ def read_run(folder: str | Path) -> Run:
         raise UserError(f"{folder}: the run is damaged; run its command again.") from None
 
 
+def is_finished(folder: str | Path) -> bool:
+    """Whether a folder holds a finished run that can be read."""
+    try:
+        read_run(folder)
+    except UserError:
+        return False
+    return True
+
+
 def environment() -> dict[str, str]:
     """Versions of Python, sercourse and the packages that figures depend on, and the processor's kind."""
     versions = {"python": platform.python_version(), "sercourse": __version__, "machine": platform.machine()}
@@ -154,24 +163,28 @@ def write_json(path: str | Path, content: dict) -> None:
         _write(Path(path), _json(content))
 
 
-def check_writable(path: str | Path) -> None:
+def check_writable(path: str | Path, option: str = "--json") -> None:
     """Try to write next to a file that will be written later.
+
+    Args:
+        path: of the file.
+        option: that names it.
 
     Raises:
         UserError: it will not be possible.
     """
-    with _place_of(Path(path)), tempfile.NamedTemporaryFile(dir=Path(path).parent):
+    with _place_of(Path(path), option), tempfile.NamedTemporaryFile(dir=Path(path).parent):
         pass
 
 
 @contextmanager
-def _place_of(path: Path) -> Iterator[None]:
-    """Make the folder of a ``--json`` file; what goes wrong there is one sentence."""
+def _place_of(path: Path, option: str = "--json") -> Iterator[None]:
+    """Make the folder of a file; what goes wrong there is one sentence."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise UserError(f"--json {path}: cannot be written ({error.strerror}); choose another place.") from None
+        raise UserError(f"{option} {path}: cannot be written ({error.strerror}); choose another place.") from None
 
 
 def _write(path: Path, text: str) -> None:

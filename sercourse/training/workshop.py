@@ -8,7 +8,6 @@ Notebook: 00_start_here.ipynb
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from sercourse.corpora.registry import MADE, SYNTHETIC
 from sercourse.errors import UserError
 from sercourse.features.extract import extract, feature_extractor
 from sercourse.features.store import FeatureStore, audio_key
+from sercourse.notebooks import CELL_SECONDS, client, committed, course_notebooks, pristine_dir, read, require_jupyter
 from sercourse.paths import cache_dir, runs_dir
 from sercourse.progress import progress_bar
 from sercourse.training.first_runs import FIRST_RUNS, first_runs, missing_first_runs
@@ -28,9 +28,6 @@ BULKY: tuple[str, ...] = ("waveform", "logmag", "spec400", "convolved")
 
 VECTORS: tuple[str, ...] = ("is10", "egemaps")
 """What the chapters compare with, whatever their networks read."""
-
-PRISTINE = "notebooks"
-"""Folder in the cache with the notebooks as they were before anybody worked in them; for ``sercourse reset``."""
 
 
 def wanted_features() -> dict[str, tuple[str, ...]]:
@@ -75,10 +72,10 @@ def prepare(also: Sequence[str] = (), *, notebooks: Path | None = None, progress
         progress: show progress bars.
 
     Raises:
-        UserError: a corpus is absent, a notebook fails, a folder cannot be written.
+        UserError: a corpus is absent, a notebook fails, Jupyter is not installed, a folder cannot be written.
     """
     if notebooks is not None:
-        course_notebooks(notebooks)  # complains now, not after an hour
+        _notebooks_to_run(notebooks)  # complains now, not after an hour
     for name in (*also, *MADE):
         corpora.load(name)
     for corpus, names in wanted_features().items() | {(name, VECTORS) for name in also}:
@@ -91,13 +88,14 @@ def prepare(also: Sequence[str] = (), *, notebooks: Path | None = None, progress
         run_notebooks(notebooks, progress=progress)
 
 
-def course_notebooks(folder: Path) -> list[Path]:
-    """The notebooks of a folder whose names begin with a chapter's number, in order.
+def _notebooks_to_run(folder: Path) -> list[Path]:
+    """The chapters in a folder.
 
     Raises:
-        UserError: there are none.
+        UserError: there are none, or the extra ``notebooks`` is not installed.
     """
-    found = sorted(path for path in folder.glob("[0-9][0-9]_*.ipynb") if ".before-reset" not in path.name)
+    require_jupyter()
+    found = course_notebooks(folder)
     if not found:
         raise UserError(f"--notebooks {folder}: holds no notebook named NN_name.ipynb; name the course's folder.")
     return found
@@ -109,37 +107,56 @@ def run_notebooks(folder: Path, *, progress: bool = True) -> None:
     The notebooks themselves are not changed.
 
     Raises:
-        UserError: no notebook there, the extra ``notebooks`` is not installed, or a cell fails.
+        UserError: no notebook there, one cannot be read, the extra ``notebooks`` is not installed, or a cell fails.
     """
-    try:
-        import nbformat
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
-    except ImportError:
-        raise UserError("--notebooks: running them needs Jupyter; install sercourse[notebooks].") from None
-    paths = course_notebooks(folder)
+    paths = _notebooks_to_run(folder)
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    contents = [read(path) for path in paths]  # what is no notebook must not become the copy that reset takes
     keep_pristine(paths)
     environment = os.environ | {"SERCOURSE_CACHE": str(cache_dir()), "SERCOURSE_RUNS": str(runs_dir())}
     with progress_bar(progress) as bar:
-        for path in bar.track(paths, description="running notebooks"):
-            notebook = nbformat.read(path, as_version=4)
+        for path, notebook in bar.track(list(zip(paths, contents)), description="running notebooks"):
             try:
-                NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(folder)}}).execute(
-                    env=environment
-                )
+                client(notebook, folder).execute(env=environment)
             except CellExecutionError as error:
                 raise UserError(
                     f"{path}: a cell fails ({error.ename}: {error.evalue}); put the notebook right or leave --notebooks"
                     " out."
                 ) from None
+            except CellTimeoutError:
+                raise UserError(
+                    f"{path}: a cell took longer than {CELL_SECONDS:.0f} s; shorten it or leave --notebooks out."
+                ) from None
+            except DeadKernelError:
+                raise UserError(
+                    f"{path}: a cell ended its kernel, most often for want of memory; put the notebook right or leave"
+                    " --notebooks out."
+                ) from None
 
 
 def keep_pristine(paths: Sequence[Path]) -> None:
-    """Copy notebooks to where ``sercourse reset`` looks for them."""
-    target = cache_dir() / PRISTINE
+    """Copy notebooks to where ``sercourse reset`` looks for them.
+
+    A copy that is there stays, unless the notebook is as git's last commit has it: somebody may have worked in it.
+    """
+    folder = pristine_dir()
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            shutil.copyfile(path, target / path.name)
+            _keep_original(path, folder / path.name)
     except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror}); set SERCOURSE_CACHE to another.") from None
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); set SERCOURSE_CACHE to another.") from None
+
+
+def _keep_original(path: Path, kept: Path) -> None:
+    content = path.read_bytes()
+    if kept.is_file() and kept.read_bytes() != content and committed(path) != content:
+        print(f"{path}: differs from {kept}, which stays what `sercourse reset` takes; delete that to replace it.")
+        return
+    partial = kept.with_name(f".{kept.name}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(kept)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,18 +21,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sercourse import __version__, corpora
-from sercourse.corpora.registry import MADE, base_name
+from sercourse.corpora.registry import MADE, base_name, parts
 from sercourse.errors import UserError
 from sercourse.features.store import FeatureStore
-from sercourse.paths import cache_dir, runs_dir
+from sercourse.notebooks import PRISTINE, pristine_dir
+from sercourse.paths import runs_dir
 from sercourse.progress import progress_bar
 from sercourse.training.runs import read_run
-from sercourse.training.workshop import BULKY, PRISTINE, keys_of
+from sercourse.training.workshop import BULKY, keys_of
 
 FORMAT = 1
 """Goes up when an older sercourse could not read the archive."""
 
 MANIFEST, LICENCES = "manifest.json", "LICENCES.txt"
+
+_NAME = re.compile(r"[\w.,+@:~=-]+")
+"""What names of corpora and runs are made of."""
+
+_BYTES = 10**15
+"""More than any disk of a laptop holds."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,18 @@ class Packed:
 
     @classmethod
     def from_manifest(cls, manifest: dict) -> Packed:
-        """As a manifest says."""
+        """As a manifest says.
+
+        Raises:
+            KeyError, TypeError, AttributeError, ValueError: it is none.
+        """
         sizes = [file["bytes"] for file in manifest["files"].values()]
-        return cls(tuple(manifest["corpora"]), tuple(manifest["runs"]), len(sizes), sum(sizes))
+        named = manifest["corpora"], manifest["runs"]
+        if not all(isinstance(names, list) and all(_NAME.fullmatch(name) for name in names) for names in named):
+            raise ValueError("names of corpora or runs")
+        if not all(isinstance(size, int) and 0 <= size < _BYTES for size in sizes):
+            raise ValueError("sizes of files")
+        return cls(*map(tuple, named), len(sizes), sum(sizes))
 
 
 def check_licence(name: str) -> None:
@@ -142,10 +159,10 @@ def _entries(names: Sequence[str]) -> Iterator[tuple[str, Path]]:
                 entry = features / key[:2] / f"{key[2:]}.npy"
                 if entry.exists():
                     yield f"cache/features/{entry.relative_to(store.root).as_posix()}", entry
-    for notebook in sorted((cache_dir() / PRISTINE).glob("*.ipynb")):
+    for notebook in sorted(pristine_dir().glob("*.ipynb")):
         yield f"cache/{PRISTINE}/{notebook.name}", notebook
     for run in folders(runs_dir()):
-        if _goes_with(run, names):
+        if _NAME.fullmatch(run.name) and _goes_with(run, names):
             yield from _below(run, f"runs/{run.name}")
 
 
@@ -153,7 +170,7 @@ def _goes_with(run: Path, names: Sequence[str]) -> bool:
     """Whether a folder is a finished quick run on some corpora and no others."""
     try:
         config = read_run(run).about["config"]
-        asked = {base_name(part.strip()) for part in config["corpus"].split(",")}
+        asked = {base_name(part) for part in parts(config["corpus"])}
         return config.get("profile", "quick") == "quick" and asked <= set(names)
     except (UserError, KeyError, AttributeError):
         return False

@@ -5,42 +5,60 @@ Notebook: 00_start_here.ipynb
 
 from __future__ import annotations
 
+import itertools
 import json
+import lzma
+import os
 import shutil
 import tarfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from sercourse import corpora
 from sercourse.corpora.registry import MADE
 from sercourse.errors import UserError
 from sercourse.features.store import FeatureStore
+from sercourse.notebooks import PRISTINE, pristine_dir
 from sercourse.paths import cache_dir, data_dir, runs_dir
 from sercourse.progress import progress_bar
-from sercourse.training.runs import read_run
-from sercourse.training.workshop import PRISTINE
+from sercourse.training.runs import is_finished
 from sercourse.training.workshop_pack import FORMAT, LICENCES, MANIFEST, Packed, folders, identity
 from sercourse.unpack import ArchiveError, Limits, unpack
 
 LIMITS = Limits(files=300_000, total=30 * 10**9)
 """More than any workshop packs."""
 
+BEFORE_PREFETCH = ".before-prefetch"
+"""Behind the name of an unfinished run or a damaged corpus that an archive has replaced."""
+
 _MANIFEST_BYTES = 100_000_000
+
+_NO_MANIFEST = (
+    tarfile.TarError, lzma.LZMAError, ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, RecursionError
+)  # fmt: skip
 
 
 def unpack_here(archive: Path, *, progress: bool = True) -> Packed:
     """Unpack an archive of :func:`pack` into cache, runs and data folder of this machine.
 
     Everything is unpacked beside the cache and compared with its checksum before the first file gets its place. What
-    is here already stays: intact corpora, features, finished runs.
+    is here already stays: intact corpora, features, finished runs, and runs that are being trained. What was not whole
+    is kept as ``NAME.before-prefetch``, unless it lies in the cache. What is left out is printed, a line each.
 
     Args:
         archive: the file.
         progress: show progress bars.
 
+    Returns:
+        What the archive holds; of its corpora those that can be loaded here now.
+
     Raises:
-        UserError: no such file, no archive of ours, damaged, harmful, written by a newer sercourse, or no room.
+        UserError: no such file, no archive of ours, damaged, harmful, written by a newer sercourse, no room, or a
+            folder that cannot be written.
     """
     manifest = read_manifest(archive)
     packed, cache = Packed.from_manifest(manifest), cache_dir()
@@ -48,21 +66,47 @@ def unpack_here(archive: Path, *, progress: bool = True) -> Packed:
         raise UserError(f"{archive}: holds real corpora; set SERCOURSE_DATA to the folder where they shall lie.")
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(cache).free < 1.05 * packed.bytes:
-            raise UserError(f"{cache}: {packed.bytes / 1e9:.1f} GB are needed; free space or set SERCOURSE_CACHE.")
+        _check_room(manifest, packed.bytes)
         with FileLock(cache / ".prefetch.lock"):
             partial = cache / ".prefetch.partial"
             shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
             try:
                 _unpack_checked(archive, partial, manifest, progress)
-                _settle(partial, manifest)
+                here = _settle(partial, packed)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except ArchiveError as error:
         raise UserError(f"{error}; copy it again.") from None
     except OSError as error:
         raise UserError(f"{cache}: cannot be written ({error.strerror}); set SERCOURSE_CACHE to another.") from None
-    return packed
+    return replace(packed, corpora=here)
+
+
+def _check_room(manifest: dict, total: int) -> None:
+    """Whether every disk has room: the cache's for all of it, further ones for what is moved there.
+
+    Raises:
+        UserError: one has not.
+    """
+    cache = cache_dir()
+    needed = {_disk(cache): [total, cache, "SERCOURSE_CACHE"]}
+    for kind, folder, variable in (("runs", runs_dir(), "SERCOURSE_RUNS"), ("data", data_dir(), "SERCOURSE_DATA")):
+        size = sum(said["bytes"] for name, said in manifest["files"].items() if name.startswith(f"{kind}/"))
+        if not size or folder is None or _disk(folder) == _disk(cache):
+            continue
+        needed.setdefault(_disk(folder), [0, folder, variable])[0] += size
+    for size, folder, variable in needed.values():
+        if shutil.disk_usage(_standing(folder)).free < 1.05 * size:
+            raise UserError(f"{folder}: {size / 1e9:.1f} GB are needed; free space or set {variable} to another.")
+
+
+def _standing(folder: Path) -> Path:
+    """The folder, or where it is not there yet the nearest one above it."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _disk(folder: Path) -> int:
+    return _standing(folder).stat().st_dev
 
 
 def read_manifest(archive: Path) -> dict:
@@ -83,7 +127,7 @@ def read_manifest(archive: Path) -> dict:
             raise UserError(f"{archive}: packed by sercourse {manifest['sercourse']}, which is newer; update yours.")
         Packed.from_manifest(manifest)
         return manifest
-    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, OSError, EOFError):
+    except _NO_MANIFEST:
         raise UserError(
             f"--from {archive}: is no archive of `sercourse prefetch`, or damaged; copy it again."
         ) from None
@@ -108,48 +152,114 @@ def _unpack_checked(archive: Path, into: Path, manifest: dict, progress: bool) -
                 raise ArchiveError(f"{archive} is damaged ({name} does not match its checksum)")
 
 
-def _settle(partial: Path, manifest: dict) -> None:
+def _settle(partial: Path, packed: Packed) -> tuple[str, ...]:
     """Give everything its place; each corpus, feature entry, notebook and run is there whole or not at all.
 
-    Of the cache only known folders are taken, so that no archive replaces anything else there.
+    Only what the manifest names is taken, and of the cache only known folders, so that no archive replaces anything
+    else there.
+
+    Returns:
+        Corpora that can be loaded now.
     """
-    wanted = {
-        corpora.card(name).folder for name in manifest["corpora"] if name in MADE and corpora.inspect(name).problem
-    }
-    data = {corpora.card(name).folder for name in manifest["corpora"] if name in corpora.names()}
-    for folder in folders(partial / "cache"):
-        if folder.name == "features":
-            for entry in sorted(folder.rglob("*.npy")):
-                _place(entry, FeatureStore().root / entry.relative_to(folder))
-        elif folder.name == PRISTINE:
-            for notebook in sorted(folder.iterdir()):
-                _place(notebook, cache_dir() / PRISTINE / notebook.name)
-        elif folder.name in wanted:
-            with FileLock(cache_dir() / f".{folder.name}.lock"):
-                _place(folder, cache_dir() / folder.name, replace=True)
-    for folder in folders(partial / "data"):
-        if folder.name in data:
-            _place(folder, (data_dir() or Path()) / folder.name)
+    here = tuple(name for name in packed.corpora if _settle_corpus(name, partial))
+    for entry in sorted((partial / "cache" / "features").rglob("*.npy")):
+        _place(entry, FeatureStore().root / entry.relative_to(partial / "cache" / "features"), "SERCOURSE_CACHE")
+    for notebook in sorted((partial / "cache" / PRISTINE).glob("*.ipynb")):
+        _place(notebook, pristine_dir() / notebook.name, "SERCOURSE_CACHE")
     for run in folders(partial / "runs"):
-        _place(run, runs_dir() / run.name, replace=not _finished(runs_dir() / run.name))
+        if run.name in packed.runs:
+            _settle_run(run, runs_dir() / run.name)
+    return here
 
 
-def _finished(run: Path) -> bool:
-    try:
-        read_run(run)
-    except UserError:
+def _settle_corpus(name: str, partial: Path) -> bool:
+    """A corpus goes where none is, or a damaged one; ``False`` where it cannot be loaded even then."""
+    if name not in corpora.names():
+        print(f"{name}: a corpus that this sercourse does not know is left out.")
         return False
+    if corpora.inspect(name).problem is None:
+        return True
+    made, folder = name in MADE, corpora.card(name).folder
+    root = cache_dir() if made else data_dir()
+    source = partial / ("cache" if made else "data") / folder
+    if root is None or corpora.inspect(name, root=source.parent).problem is not None:
+        print(f"{name}: is not whole in the archive and left out.")
+        return False
+    if made:
+        with FileLock(root / f".{folder}.lock"):
+            _place(source, root / folder, "SERCOURSE_CACHE", replaced=True)
+    else:
+        _place(source, root / folder, "SERCOURSE_DATA", replaced=True, kept=True)
     return True
 
 
-def _place(source: Path, target: Path, *, replace: bool = False) -> None:
-    """Move a file or folder; another disk is crossed beside the target, which appears at the end."""
-    if target.exists() and not replace:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _settle_run(source: Path, target: Path) -> None:
+    """A run goes where none is, or one that is not finished and that nobody is at work on."""
+    with ExitStack() as stack, _said_of(target, "SERCOURSE_RUNS"):
+        if os.path.lexists(target):
+            if is_finished(target) or not is_finished(source):
+                return
+            try:
+                if target.is_dir():
+                    stack.enter_context(FileLock(target / ".lock", timeout=0))
+            except Timeout:
+                print(f"{target}: a training is at work on this run, so it stays as it is.")
+                return
+        _place(source, target, "SERCOURSE_RUNS", replaced=True, kept=True)
+
+
+@contextmanager
+def _said_of(target: Path, variable: str) -> Iterator[None]:
+    """What the system refuses at a place is one sentence that names it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or "it cannot be copied there"
+        raise UserError(f"{target}: cannot be written ({reason}); set {variable} to another folder.") from None
+
+
+def _place(source: Path, target: Path, variable: str, *, replaced: bool = False, kept: bool = False) -> None:
+    """Move a file or folder; another disk is crossed beside the target, which appears at the end.
+
+    Args:
+        source: what is moved.
+        target: where to.
+        variable: the environment variable that sets the folder of ``target``.
+        replaced: what is there is replaced; else it stays.
+        kept: what is replaced is kept under another name.
+
+    Raises:
+        UserError: the place cannot be written.
+    """
     beside = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.move(source, beside)
-    if target.is_dir():
-        shutil.rmtree(target)
-    beside.replace(target)
+    with _said_of(target, variable):
+        if target.exists() and not replaced:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _remove(beside)  # left by a process that was killed
+            shutil.move(source, beside)
+            if kept and os.path.lexists(target):
+                aside = _free_name(target)
+                target.rename(aside)
+                print(f"{target}: was not whole and is replaced; what was there is now {aside.name}.")
+            else:
+                _remove(target)
+            beside.replace(target)
+        finally:
+            with suppress(OSError):
+                _remove(beside)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, a file, or a link but not what it leads to; nothing where nothing is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _free_name(path: Path) -> Path:
+    """``NAME.before-prefetch``, with a number where that is taken."""
+    names = (path.with_name(f"{path.name}{BEFORE_PREFETCH}{'' if n == 1 else f'-{n}'}") for n in itertools.count(1))
+    return next(name for name in names if not os.path.lexists(name))

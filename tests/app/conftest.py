@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-import torch
-from little_ear import SMALL, little_run, make_corpus
+from little_runs import runs_apart, runs_of_all_chapters
 
-from sercourse.app.answers import Ear
+from sercourse.app.answers import Networks
 from sercourse.training.runs import Run
 
 
 @pytest.fixture(scope="session")
 def voices(tmp_path_factory) -> Iterator[dict[str, Run]]:
     """A run per chapter, in folders of their own."""
-    environment, threads = pytest.MonkeyPatch(), torch.get_num_threads()
-    for name in ("CACHE", "RUNS"):
-        environment.setenv(f"SERCOURSE_{name}", str(tmp_path_factory.mktemp(name.lower())))
-    corpus = make_corpus(tmp_path_factory.mktemp("voices"))
-    yield {chapter: little_run(chapter, corpus) for chapter in SMALL}
-    torch.set_num_threads(threads)
-    environment.undo()
+    with runs_apart(tmp_path_factory):
+        yield runs_of_all_chapters(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def ear(voices: dict[str, Run]) -> Ear:
+def networks(voices: dict[str, Run]) -> Networks:
     """All five."""
-    return Ear.load(list(voices.values()))
+    return Networks.load(list(voices.values()))
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Meanwhile no file can be longer than so many bytes."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def full(length: int) -> Iterator[None]:
+        before, told = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (length, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, told)
+
+    return full

@@ -7,19 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from little_ear import SMALL, voice
+from little_runs import SMALL, voice
 
 from sercourse.app import render
-from sercourse.app.answers import Ear
+from sercourse.app.answers import Networks
 from sercourse.app.hearing import listen
 from sercourse.errors import UserError
+from sercourse.explain.attention_time import attends
+from sercourse.training.predict import Network
+from sercourse.training.recipes import recipe
 
 WAVE = listen(voice(210, 1.0)).waveform
 
 
 @pytest.fixture(scope="module")
-def answers(ear):
-    return {answer.chapter: answer for answer in ear.answers(WAVE)}
+def answers(networks):
+    return {answer.chapter: answer for answer in networks.answers(WAVE)}
 
 
 def test_every_chapter_answers_with_probabilities(answers):
@@ -41,8 +44,16 @@ def test_each_task_is_answered_by_who_learnt_it(answers):
         assert line.weights.sum() == pytest.approx(1, abs=1e-4)
 
 
-def test_probabilities_are_those_of_the_network_with_its_temperature(ear, answers):
-    one = next(each for each in ear.listeners if each.name == "asp_mtl")
+def test_an_autoencoder_without_attention_has_none_to_show():
+    made = recipe("emotion_autoencoder")
+    shape = {"bins": 513, "functionals": 384, "emotions": ["anger", "neutral"]}
+    for attention in (True, False):
+        settings = made.settings("quick", (*SMALL[made.name], f"attention={attention}".lower()))
+        assert attends(Network(made.empty_model(shape, settings), made, settings)) is attention
+
+
+def test_probabilities_are_those_of_the_network_with_its_temperature(networks, answers):
+    one = next(each for each in networks.listeners if each.name == "asp_mtl")
     raw = one.network.probabilities([WAVE])[0].astype(float)
     temperature = one.calibration.temperatures["emotion"]
     assert temperature != pytest.approx(1, abs=0.01), "else the test shows nothing"
@@ -61,11 +72,11 @@ def test_it_is_said_what_a_network_learnt(answers, voices):
     assert "It was taught with" not in about, "this one was made without the text"
 
 
-def test_users_at_the_same_time_get_their_own_answers(ear):
+def test_users_at_the_same_time_get_their_own_answers(networks):
     waves = [listen(voice(120 + 15 * k, 0.6 + 0.05 * k)).waveform for k in range(6)]
-    alone = [ear.answers(wave) for wave in waves]
+    alone = [networks.answers(wave) for wave in waves]
     with ThreadPoolExecutor(6) as pool:
-        together = list(pool.map(ear.answers, waves))
+        together = list(pool.map(networks.answers, waves))
     for one, other in zip(alone, together, strict=True):
         for first, second in zip(one, other, strict=True):
             assert first.tasks == second.tasks
@@ -74,24 +85,24 @@ def test_users_at_the_same_time_get_their_own_answers(ear):
 
 
 def test_two_runs_of_a_chapter_have_names_of_their_own(voices):
-    ear = Ear.load([voices["msfl"].folder, voices["msfl"].folder])
-    assert [one.name for one in ear.listeners] == [f"msfl ({voices['msfl'].folder.name})"] * 2
-    assert not ear.synthetic, "a corpus without a card is not taken for synthetic"
-    assert "What each of them learnt from" in render.notice(ear)
+    networks = Networks.load([voices["msfl"].folder, voices["msfl"].folder])
+    assert [one.name for one in networks.listeners] == [f"msfl ({voices['msfl'].folder.name})"] * 2
+    assert not networks.synthetic, "a corpus without a card is not taken for synthetic"
+    assert "What each of them learnt from" in render.notice(networks)
 
 
 def test_folders_without_a_network_are_one_sentence(voices, tmp_path):
     with pytest.raises(UserError, match="no such folder"):
-        Ear.load([tmp_path / "none"])
+        Networks.load([tmp_path / "none"])
     copy = tmp_path / "copy"
     shutil.copytree(voices["msfl"].folder, copy, ignore=shutil.ignore_patterns("folds"))
     with pytest.raises(UserError, match="holds no trained network"):
-        Ear.load([copy])
+        Networks.load([copy])
 
 
-def test_the_page_says_all_of_it(ear, answers):
+def test_the_page_says_all_of_it(networks, answers):
     heard = listen(voice(210, 1.0), noise="white", snr_db=12)
-    page = render.answered(ear, heard, list(answers.values()))
+    page = render.answered(networks, heard, list(answers.values()))
     assert "These are teaching models" in page
     assert page.count("class='sc-card'") == 5
     assert page.count("<img") == 3, "the recording, and two that look over time"

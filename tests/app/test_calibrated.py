@@ -10,26 +10,24 @@ import pytest
 from scipy.special import softmax
 
 from sercourse import corpora
-from sercourse.app import calibrated
-from sercourse.app.answers import FIRST
-from sercourse.app.calibrated import calibration, posteriors, tempered
 from sercourse.evaluation.calibration import fit_temperature
 from sercourse.paths import cache_dir
 from sercourse.signal.audio import read_audio
-from sercourse.training.fit import FOLDS, WEIGHTS
-from sercourse.training.predict import Network
+from sercourse.training import calibrated
+from sercourse.training.calibrated import calibration, posteriors, temperature_scaled
+from sercourse.training.predict import Network, weights_of
 
 
 def calibrate(run, **changes):
-    weights = run.folder / FOLDS / FIRST / WEIGHTS
+    weights = weights_of(run.folder)
     return calibration(dataclasses.replace(run, **changes), Network.read(weights), weights)
 
 
 def test_a_temperature_divides_logits():
     logits = np.random.default_rng(0).normal(size=(5, 3))
-    np.testing.assert_allclose(tempered(softmax(logits, 1), 2.5), softmax(logits / 2.5, 1))
-    np.testing.assert_allclose(tempered(softmax(logits, 1), 1), softmax(logits, 1))
-    certain = tempered(np.array([[1.0, 0.0, 0.0]]), 3.0)
+    np.testing.assert_allclose(temperature_scaled(softmax(logits, 1), 2.5), softmax(logits / 2.5, 1))
+    np.testing.assert_allclose(temperature_scaled(softmax(logits, 1), 1), softmax(logits, 1))
+    certain = temperature_scaled(np.array([[1.0, 0.0, 0.0]]), 3.0)
     assert np.isfinite(certain).all()
 
 
@@ -62,7 +60,7 @@ def test_posteriors_are_what_the_page_would_say(voices):
 def test_it_is_kept_and_not_taken_for_another_networks(voices, monkeypatch):
     run = voices["msfl"]
     found = calibrate(run)
-    kept = list((cache_dir() / "app").glob("*.json"))
+    kept = list((cache_dir() / "calibration").glob("*.json"))
     assert any(json.loads(file.read_text())["temperatures"] == dict(found.temperatures) for file in kept)
     monkeypatch.setattr(calibrated, "_fitted", lambda *_, **__: pytest.fail("computed again"))
     assert calibrate(run) == found
@@ -76,7 +74,7 @@ def test_without_corpus_or_clean_validation_nothing_is_calibrated_and_that_is_sa
     found = calibrate(run, about=gone, summary=run.summary | {"data_hash": "gone"})
     assert found.temperatures == {}
     assert "its corpus is not here" in found.reason
-    weights = run.folder / FOLDS / FIRST / WEIGHTS
+    weights = weights_of(run.folder)
     network = Network.read(weights)
     taught = dataclasses.replace(network, settings=network.settings.changed(("learn_from=development", "select=last")))
     assert calibration(run, taught, weights).reason == "it learnt from its validation side, too"

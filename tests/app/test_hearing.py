@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from little_ear import voice
+from little_runs import voice
 
 from sercourse.app.hearing import MARGIN_SECONDS, MAX_BYTES, MAX_SECONDS, listen, take
 from sercourse.errors import AudioError
@@ -66,8 +66,8 @@ def test_end_points_cut_the_room_off_but_for_a_margin():
     heard = listen(VOICE)
     assert heard.spans[0][0] == pytest.approx(0.3, abs=0.06)
     assert heard.spans[-1][1] == pytest.approx(1.3, abs=0.06)
-    assert heard.first == pytest.approx(heard.spans[0][0] - MARGIN_SECONDS)
-    assert len(heard.waveform) == pytest.approx(16_000 * (heard.last - heard.first), abs=2)
+    assert heard.start == pytest.approx(heard.spans[0][0] - MARGIN_SECONDS)
+    assert len(heard.waveform) == pytest.approx(16_000 * (heard.end - heard.start), abs=2)
     whole = listen(VOICE, cut=False)
     np.testing.assert_array_equal(whole.waveform, VOICE)
 
@@ -75,8 +75,8 @@ def test_end_points_cut_the_room_off_but_for_a_margin():
 def test_noise_has_the_snr_that_was_asked_for_and_is_the_same_again():
     heard = listen(VOICE, noise="pink", snr_db=5)
     quiet = listen(VOICE)
-    assert (heard.first, heard.last) == (quiet.first, quiet.last), "end points are those of the recording"
-    start, end = (round(16_000 * (t - heard.first)) for t in (heard.spans[0][0], heard.spans[-1][1]))
+    assert (heard.start, heard.end) == (quiet.start, quiet.end), "end points are those of the recording"
+    start, end = (round(16_000 * (t - heard.start)) for t in (heard.spans[0][0], heard.spans[-1][1]))
     speech, noise = quiet.waveform[start:end], (heard.waveform - quiet.waveform)[start:end]
     assert power_db((speech**2).mean() / (noise**2).mean()) == pytest.approx(5, abs=0.6)
     np.testing.assert_array_equal(heard.waveform, listen(VOICE, noise="pink", snr_db=5).waveform)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,17 +9,19 @@ import numpy as np
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
-from little_ear import voice
+from little_runs import voice
 
+from benchmarks.jupyterlab import free_port
 from sercourse.app import render
 from sercourse.app.hearing import listen, take
-from sercourse.app.page import UPLOADS, voice_app
+from sercourse.app.page import voice_app
+from sercourse.app.uploads import UPLOADS
 
 USERS, SECONDS = 20, 60
 
 
 @pytest.mark.long
-def test_twenty_users_for_a_minute_do_not_mix(ear, tmp_path, monkeypatch):
+def test_twenty_users_for_a_minute_do_not_mix(networks, tmp_path, monkeypatch):
     monkeypatch.setenv(UPLOADS, str(tmp_path / "uploads"))
     files = []
     for user in range(USERS):
@@ -29,13 +30,10 @@ def test_twenty_users_for_a_minute_do_not_mix(ear, tmp_path, monkeypatch):
     expected = []
     for file in files:
         heard = listen(take(file))
-        expected.append(render.answered(ear, heard, ear.answers(heard.waveform)))
+        expected.append(render.answered(networks, heard, networks.answers(heard.waveform)))
     assert len(set(expected)) == USERS
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page = voice_app(ear)
-    page.launch(server_port=port, prevent_thread_lock=True, inbrowser=False)
+    page = voice_app(networks)
+    page.launch(server_port=free_port(), prevent_thread_lock=True, inbrowser=False)
     try:
         visitors = [Client(page.local_url, verbose=False) for _ in files]
         until = time.monotonic() + SECONDS

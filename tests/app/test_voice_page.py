@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,31 +18,28 @@ import numpy as np
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
-from little_ear import voice
+from little_runs import voice
 
+from benchmarks.jupyterlab import free_port
 from sercourse.app import page as voice_page
 from sercourse.app import render
-from sercourse.app.answers import Ear
+from sercourse.app.answers import Networks
 from sercourse.app.hearing import listen, take
-from sercourse.app.page import UPLOADS, voice_app
+from sercourse.app.page import voice_app
+from sercourse.app.uploads import OWNER, UPLOADS, remove_left
 from sercourse.commands.voice import check_free
 from sercourse.errors import UserError
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
-def served(ear: Ear, tmp_path_factory) -> Iterator[tuple[str, Path, Path]]:
+def served(networks: Networks, tmp_path_factory) -> Iterator[tuple[str, Path, Path]]:
     """Address of a running page, its folder of uploads, and where recordings are kept."""
     environment = pytest.MonkeyPatch()
-    uploads, kept = tmp_path_factory.mktemp("uploads"), tmp_path_factory.mktemp("page") / "kept"
-    environment.setenv(UPLOADS, str(uploads))
+    kept = tmp_path_factory.mktemp("page") / "kept"
+    environment.setenv(UPLOADS, str(tmp_path_factory.mktemp("uploads")))
     environment.setattr(voice_page, "SWEEP", (1, 2))
-    page = voice_app(ear, keep=kept)
+    page = voice_app(networks, keep=kept)
+    uploads = Path(os.environ[UPLOADS])
     page.launch(server_port=free_port(), prevent_thread_lock=True, inbrowser=False)
     yield page.local_url, uploads, kept
     page.close(verbose=False)
@@ -65,10 +65,10 @@ def ask(visitor: Client, file: Path, *, keep: bool = False, noise: str = "none",
     return mistake or answer
 
 
-def test_the_answer_is_what_the_networks_say(ear, client, tmp_path):
+def test_the_answer_is_what_the_networks_say(networks, client, tmp_path):
     file = recorded(tmp_path, 230)
     heard = listen(take(file), noise="white", snr_db=5)
-    expected = render.answered(ear, heard, ear.answers(heard.waveform))
+    expected = render.answered(networks, heard, networks.answers(heard.waveform))
     assert ask(client(), file, noise="white", snr=5) == expected
 
 
@@ -118,31 +118,92 @@ def test_no_recording_is_kept_unless_asked(served, client, tmp_path):
     (found,) = kept.glob("*.wav")
     assert f"As you asked, the recording is kept: {found}" in answer
     np.testing.assert_allclose(take(found), take(file), atol=1e-4)
+    assert found.stat().st_mode & 0o077 == 0, "it is its speaker's alone"
+    assert emptied(uploads), "uploads are swept"
+
+
+def emptied(folder: Path) -> bool:
+    """Whether no file is left after a while."""
     until = time.monotonic() + 20
-    while (left := [each for each in uploads.rglob("*") if each.is_file()]) and time.monotonic() < until:
+    while (left := [each for each in folder.rglob("*") if each.is_file()]) and time.monotonic() < until:
         time.sleep(0.3)
-    assert left == [], "uploads are swept"
+    return not left
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(ear, tmp_path):
+def test_a_half_sent_upload_is_swept(served):
+    address, uploads, _ = served
+    host, port = re.findall(r"//(.+):(\d+)", address)[0]
+    part = 'Content-Disposition: form-data; name="files"; filename="half.wav"\r\nContent-Type: audio/wav'
+    head = "\r\n".join(("POST /gradio_api/upload HTTP/1.1", f"Host: {host}", "Content-Length: 200000",
+                        "Content-Type: multipart/form-data; boundary=x"))  # fmt: skip
+    with socket.create_connection((host, int(port))) as visitor:
+        visitor.sendall(f"{head}\r\n\r\n--x\r\n{part}\r\n\r\n".encode() + b"voice" * 8000)
+        until = time.monotonic() + 20
+        while not list(uploads.glob("tmp*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert list(uploads.glob("tmp*")), "half of it lies there"
+    assert emptied(uploads)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(networks, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"the recording cannot be kept .*untick the box"):
         voice_page._kept(voice(200), tmp_path / "file")
 
 
-def test_it_stays_on_this_machine_and_tells_nobody(served, ear, monkeypatch):
+def test_on_a_full_disk_no_half_of_a_recording_is_kept(tmp_path, full_disk):
+    with full_disk(20_000), pytest.raises(UserError, match=r"cannot be kept \(File too large\); untick the box"):
+        voice_page._kept(voice(200), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_stays_on_this_machine_and_tells_nobody(served, networks, monkeypatch, tmp_path):
     assert served[0].startswith("http://127.0.0.1:")
-    monkeypatch.delenv(UPLOADS, raising=False)
-    page = voice_app(ear)
+    (tmp_path / "theirs.wav").write_text("of another program")
+    monkeypatch.setenv(UPLOADS, str(tmp_path))
+    page = voice_app(networks)
     assert page.analytics_enabled is False
     assert page.share is False
     folder = Path(os.environ[UPLOADS])
-    assert folder.stat().st_mode & 0o077 == 0, "uploads are nobody else's business"
-    with pytest.MonkeyPatch.context() as again:
-        again.setenv(UPLOADS, str(folder))
-        voice_app(ear)
-        assert os.environ[UPLOADS] == str(folder), "a folder that was chosen stays"
-    monkeypatch.setenv(UPLOADS, "")
+    assert folder.parent.parent == tmp_path, "a private one in the folder that was chosen, where others may have files"
+    assert folder.parent.stat().st_mode & 0o077 == 0, "uploads are nobody else's business"
+    voice_app(networks)
+    assert os.environ[UPLOADS] == str(folder), "one for each process"
+
+
+def test_folders_of_killed_processes_are_removed_and_no_others(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    here = os.uname().nodename
+    for name, owner in (("dead", f"{here} {dead.pid}"), ("living", f"{here} {os.getpid()}"),
+                        ("elsewhere", f"not-{here} {dead.pid}"), ("unknown", "")):  # fmt: skip
+        (tmp_path / f"sercourse-app-{name}").mkdir()
+        (tmp_path / f"sercourse-app-{name}" / OWNER).write_text(owner)
+    (tmp_path / "sercourse-app-none").mkdir()
+    remove_left(tmp_path)
+    assert {path.name[14:] for path in tmp_path.iterdir()} == {"living", "elsewhere", "unknown", "none"}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals to close")
+@pytest.mark.parametrize("name", ["SIGHUP", pytest.param("SIGTERM", marks=pytest.mark.long)])
+def test_a_closed_terminal_leaves_no_uploads(name, voices, tmp_path):
+    run = str(next(iter(voices.values())).folder)
+    command = [sys.executable, "-m", "sercourse.cli", "app", "--run", run, "--port", str(free_port()), "--no-open"]
+    environment = os.environ | {UPLOADS: str(tmp_path)}
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    late = threading.Timer(120, started.kill)
+    late.start()
+    try:
+        assert any("Your own voice: http" in line for line in started.stdout), "it is served"
+        (uploads,) = tmp_path.glob("sercourse-app-*/uploads")
+        (uploads / "voice.wav").write_text("somebody's")
+        started.send_signal(getattr(signal, name))
+        assert started.stdout.read() == "Stopped.\n"
+        assert started.wait() == 0
+    finally:
+        late.cancel()
+        started.kill()
+    assert list(tmp_path.glob("sercourse-app-*")) == []
 
 
 def test_a_taken_port_and_an_unknown_host_are_one_sentence(sercourse):

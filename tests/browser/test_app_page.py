@@ -6,23 +6,19 @@ Screenshots are written to ``build/screenshots/``.
 from __future__ import annotations
 
 import re
-import shutil
-import socket
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import soundfile
-import torch
+from little_runs import SMALL, runs_apart, runs_of_all_chapters, voice
 from notebook_page import ROOT, SCREENSHOTS
 from playwright.sync_api import Browser, Page, Route, expect
 
-sys.path.insert(0, str(ROOT / "tests" / "app"))  # its little networks
-from little_ear import SMALL, little_run, make_corpus, voice
-
-from sercourse.app.answers import Ear
-from sercourse.app.page import UPLOADS, voice_app
+from benchmarks.jupyterlab import FLAGS, chromium, free_port
+from sercourse.app.answers import Networks
+from sercourse.app.page import voice_app
+from sercourse.app.uploads import UPLOADS
 
 pytestmark = pytest.mark.browser
 
@@ -33,19 +29,11 @@ PATIENCE = 90_000
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> Iterator[str]:
     """A running page with little networks of all chapters."""
-    environment, threads = pytest.MonkeyPatch(), torch.get_num_threads()
-    for name in ("SERCOURSE_CACHE", "SERCOURSE_RUNS", UPLOADS):
-        environment.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
-    corpus = make_corpus(tmp_path_factory.mktemp("voices"))
-    page = voice_app(Ear.load([little_run(chapter, corpus) for chapter in SMALL]))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    page.launch(server_port=port, prevent_thread_lock=True, inbrowser=False)
-    yield page.local_url
-    page.close(verbose=False)
-    torch.set_num_threads(threads)
-    environment.undo()
+    with runs_apart(tmp_path_factory, UPLOADS):
+        page = voice_app(Networks.load(list(runs_of_all_chapters(tmp_path_factory).values())))
+        page.launch(server_port=free_port(), prevent_thread_lock=True, inbrowser=False)
+        yield page.local_url
+        page.close(verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +41,9 @@ def talking(browser: Browser, tmp_path_factory) -> Iterator[Browser]:
     """Chromium whose microphone hears a buzzing voice over and over."""
     file = tmp_path_factory.mktemp("microphone") / "voice.wav"
     soundfile.write(file, voice(190, 1.2), 16_000)
-    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
-             "--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={file}"]  # fmt: skip
-    launched = browser.browser_type.launch(executable_path=chromium, args=flags)
+    microphone = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+                  f"--use-file-for-fake-audio-capture={file}")  # fmt: skip
+    launched = browser.browser_type.launch(executable_path=chromium(), args=[*FLAGS, *microphone])
     yield launched
     launched.close()
 
@@ -212,3 +199,23 @@ def test_without_a_microphone_the_cell_says_to_upload(button):
     page = button(False)
     page.get_by_role("button", name="Record").click()
     expect(page.get_by_role("status")).to_have_text("No microphone here (not given); upload a file instead.")
+
+
+def test_the_cells_player_asks_for_its_sound_and_leaves_none_in_the_state(talking: Browser):
+    script = (ROOT / "sercourse" / "app" / "player.js").read_text("utf-8")
+    start = """import widget from "./player.js";
+        window.state = {};
+        const model = {on: (name, heard) => { window.heard = heard; }, off: () => { window.heard = null; },
+                       set: (name, value) => { window.state[name] = value; },
+                       send: () => window.heard({html: "<audio controls aria-label='sound'></audio>"})};
+        window.left = widget.render({model, el: document.body});"""
+    with talking.new_context() as context:
+        context.route("**/player.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+        context.route("**/cell", lambda route: route.fulfill(
+            body=f"<body><script type='module'>{start}</script>", content_type="text/html"))  # fmt: skip
+        page = context.new_page()
+        page.goto("http://localhost/cell")
+        expect(page.locator("audio")).to_have_count(1)
+        page.evaluate("window.heard({html: ''})")
+        expect(page.locator("audio")).to_have_count(0)
+        assert page.evaluate("[window.state, window.left(), window.heard]") == [{}, None, None]

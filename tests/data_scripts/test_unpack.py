@@ -159,6 +159,23 @@ def test_damaged_archives(tmp_path):
     assert_refused(tmp_path / "flipped.tar.gz", tmp_path / "d4", "is damaged")
 
 
+@pytest.mark.parametrize("form", ["gz", "bz2", "xz"])
+def test_damage_in_the_middle_of_any_compression(tmp_path, form):
+    with tarfile.open(tmp_path / "a", f"w:{form}") as file:
+        for number in range(40):
+            entry = tar_entry(f"{number}")
+            entry.size = 50_000
+            file.addfile(entry, io.BytesIO(random.Random(number).randbytes(50_000)))
+    raw = bytearray((tmp_path / "a").read_bytes())
+    raw[len(raw) // 2 : len(raw) // 2 + 300] = bytes(300)
+    (tmp_path / "a").write_bytes(raw)
+    assert_refused(tmp_path / "a", tmp_path / "d", "is damaged")
+
+
+def test_a_name_that_is_too_long(tmp_path):
+    assert_refused(write_zip(tmp_path / "a", {"x" * 300: b"1"}), tmp_path / "d", "a file whose name is too long")
+
+
 def test_what_is_no_archive(tmp_path):
     (tmp_path / "page.zip").write_bytes(b"\n <!DOCTYPE html><p>Log in</p>")
     assert_refused(tmp_path / "page.zip", tmp_path / "d", "is a web page")

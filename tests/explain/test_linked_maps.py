@@ -161,6 +161,15 @@ def test_what_cannot_be_coloured_is_one_sentence(runs, corpus):
         linked_maps(runs[0], table=corpus, colour="age")
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [({"runs": {}}, "give one run or more"), ({"layers": {"sixx": "egemaps"}}, "there is no map 'sixx'")],
+)
+def test_what_cannot_be_drawn_is_one_sentence(runs, corpus, options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        linked_maps(**{"runs": {"six": runs[0]}, "table": corpus} | options)
+
+
 def test_without_a_kernel_there_is_a_picture(maps):
     assert repr(maps) == NO_KERNEL
     figure = maps.still("judged")

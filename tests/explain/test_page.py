@@ -20,7 +20,7 @@ from sercourse.corpora.registry import names
 from sercourse.errors import UserError
 from sercourse.explain import page
 from sercourse.explain.colourings import JUDGED
-from sercourse.explain.page import for_script, silent_because, write_page
+from sercourse.explain.page import for_script, silent_because, without_folders, write_page
 from sercourse.explain.plots import EMOTION_COLOURS
 from sercourse.explain.projections import Projection
 from sercourse.explain.thumbnail import PICTURE_SIZE, picture
@@ -198,3 +198,20 @@ def test_what_cannot_be_written_is_one_sentence(table, projection, tmp_path):
         write_page(tmp_path / "file" / "p.html", projection, table, corpus="x", title="t")
     with pytest.raises(ValueError, match="12 points and 11 rows"):
         write_page(tmp_path / "p.html", projection, table.iloc[1:], corpus="x", title="t")
+
+
+def test_what_was_said_in_a_closed_corpus_stays_out(table, projection, tmp_path):
+    page = write_page(tmp_path / "map.html", projection, table, corpus="iemocap", title="x").read_text("utf-8")
+    assert "Guten Tag" not in page
+    assert "Labels: " in page
+    assert "Guten Tag" in write_page(tmp_path / "open.html", projection, table, corpus="ravdess", title="x").read_text(
+        "utf-8"
+    )
+
+
+def test_a_page_tells_no_folder_of_ours(table, projection, tmp_path):
+    corpus = "csv:/nowhere/secret/mine.csv"
+    page = write_page(tmp_path / "map.html", projection, table, corpus=corpus, title=without_folders(corpus))
+    told = page.read_text("utf-8")
+    assert "secret" not in told
+    assert "csv:mine.csv" in told

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import re
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 
 import nbformat
@@ -37,6 +39,22 @@ def age(content: dict[str, bytes]) -> None:
     content[MANIFEST] = json.dumps(json.loads(content[MANIFEST]) | {"format": 99, "sercourse": "9.9"}).encode()
 
 
+def says(**changes: object) -> Callable[[dict[str, bytes]], None]:
+    """A manifest with other entries; ``size``: of its first file."""
+
+    def change(content: dict[str, bytes]) -> None:
+        manifest = json.loads(content[MANIFEST])
+        if "size" in changes:
+            next(iter(manifest["files"].values()))["bytes"] = changes["size"]
+        content[MANIFEST] = json.dumps(manifest | changes).encode()
+
+    return change
+
+
+def deepen(content: dict[str, bytes]) -> None:
+    content[MANIFEST] = b"[" * 200_000
+
+
 def drop(content: dict[str, bytes]) -> None:
     del content[MANIFEST]
 
@@ -49,6 +67,10 @@ def drop(content: dict[str, bytes]) -> None:
         (add, "does not hold what its list of contents says"),
         (age, "packed by sercourse 9.9, which is newer; update yours"),
         (drop, "is no archive of `sercourse prefetch`"),
+        (deepen, "is no archive of `sercourse prefetch`"),
+        *[(says(corpora=names), "is no archive") for names in ([1], "abc", [["a"]], ["[/bold]"], ["\ud800"], ["\x1b"])],
+        *[(says(runs=names), "is no archive") for names in ([1], ["../x"], {"a": 1})],
+        *[(says(size=size), "is no archive") for size in (-1, float("inf"), float("nan"), "1", 10**400)],
     ],
 )
 def test_a_bad_archive_leaves_nothing_behind(packed, laptop, change, said):
@@ -82,6 +104,22 @@ def test_half_an_archive_and_none(packed, laptop):
     ):
         with pytest.raises(UserError, match=said):
             unpack_here(path, progress=False)
+    assert below(laptop / "cache") == {}
+
+
+@pytest.mark.parametrize("damage", ["at its begin", "at its end", "cut"])
+def test_a_damaged_xz_archive_is_one_sentence(packed, laptop, damage):
+    with tarfile.open(packed["archive"]) as tar:
+        tar.extractall(laptop / "all", filter="data")
+    with tarfile.open(laptop / "whole.tar", "w") as tar:
+        for name in (MANIFEST, "cache", "runs"):
+            tar.add(laptop / "all" / name, name)
+    whole = lzma.compress((laptop / "whole.tar").read_bytes(), preset=0)
+    cut = {"at its begin": 2000, "at its end": len(whole) - 3000, "cut": len(whole)}[damage]
+    spoilt = whole[:cut] + bytes(500) + whole[cut + 500 :]
+    (laptop / "bad.tar.xz").write_bytes(spoilt if damage != "cut" else whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"damaged.*copy it again"):
+        unpack_here(laptop / "bad.tar.xz", progress=False)
     assert below(laptop / "cache") == {}
 
 
@@ -167,3 +205,17 @@ def test_a_notebook_that_fails_and_a_folder_without_any(own_folders):
         workshop.run_notebooks(own_folders, progress=False)
     with pytest.raises(UserError, match="holds no notebook named NN_name"):
         workshop.run_notebooks(own_folders / "data", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [("import os\nos._exit(0)", "a cell ended its kernel"), ("while True: pass", "a cell took longer than 2 s")],
+)
+def test_a_cell_that_ends_its_kernel_or_never_ends(own_folders, monkeypatch, cell, said):
+    monkeypatch.setattr(workshop, "CELL_SECONDS", 2)
+    real = workshop.client
+    monkeypatch.setattr(workshop, "client", lambda notebook, folder: real(notebook, folder, 2))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbformat.write(notebook, own_folders / "01_ends.ipynb")
+    with pytest.raises(UserError, match=rf"01_ends\.ipynb: {said}"):
+        workshop.run_notebooks(own_folders, progress=False)

@@ -152,6 +152,9 @@ def test_the_original_comes_from_git_before_the_cache(notebook, tmp_path):
         (b'{"cells": 7}', "no cells in it"),
         (b'{"cells": [{"cell_type": "code"}]}', "no cells in it"),
         (b"[]", "no cells in it"),
+        (b'{"cells": {}}', "no cells in it"),
+        (b'{"cells": [{"cell_type": "code", "source": {"a": 1}}]}', "no cells in it"),
+        (b"[" * 200_000, "no cells in it"),
     ],
 )
 def test_a_file_that_is_no_notebook_any_more_is_one_sentence_and_stays(notebook, content, said):
@@ -160,6 +163,47 @@ def test_a_file_that_is_no_notebook_any_more_is_one_sentence_and_stays(notebook,
         reset_notebook(notebook)
     assert notebook.read_bytes() == content
     assert not list(notebook.parent.glob("*before-reset*"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metadata": None},
+        {"metadata": {"tags": None}},
+        {"metadata": {"tags": 7}},
+        {"id": ["a"]},
+        {"id": 5},
+        {"id": None},
+    ],
+)
+def test_what_is_no_id_metadata_or_tag_costs_no_answer(notebook, change):
+    def spoilt(content):
+        answer_of(content, "time_to_channels").update(source=ANSWER, **change)
+        content["cells"].append({"cell_type": "code", "source": "my_own = 1", "outputs": [], "execution_count": None})
+        content["cells"][-1] |= {"metadata": {}} | change
+
+    spoil(notebook, spoilt)
+    reset_notebook(notebook)
+    after = sources(notebook)
+    assert ANSWER in after
+    assert "my_own = 1" in after
+
+
+def test_half_a_surrogate_pair_in_an_answer_is_kept(notebook):
+    answer = "def time_to_channels(x):\n    return '\ud800'"
+    spoil(notebook, lambda content: answer_of(content, "time_to_channels").update(source=answer))
+    for _ in range(2):
+        assert reset_notebook(notebook).answers == ("time_to_channels",)
+        assert answer in sources(notebook)
+
+
+@pytest.mark.parametrize("length", [245, 300])
+def test_a_name_that_is_too_long_is_one_sentence(notebook, length):
+    path = notebook.with_name("a" * length + ".ipynb")
+    if length < 250:
+        shutil.copy(notebook, path)
+    with pytest.raises(UserError, match=r"cannot be (read|written) \(File name too long\)"):
+        reset_notebook(path, notebook)
 
 
 def test_without_an_original_one_sentence_says_how_to_name_it(notebook, tmp_path):

@@ -1,12 +1,16 @@
-"""A corpus of buzzing voices and little networks of all chapters that learnt it: what the tests of the app share."""
+"""Little runs of all chapters and a corpus of buzzing voices, for tests of what is done with a run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import soundfile
+import torch
 
 from sercourse import corpora
 from sercourse.training.networks import TrainingConfig, train
@@ -49,7 +53,27 @@ def make_corpus(folder: Path) -> str:
     return f"csv:{folder / 'voices.csv'}"
 
 
-def little_run(chapter: str, corpus: str) -> Run:
-    """A finished run of a little network; the folder of runs must be the test's own."""
-    config = TrainingConfig(chapter, corpus, "holdout-20", changes=(*LOOP, *SMALL[chapter]))
-    return train(config, table=corpora.load(corpus), workers=1, progress=False)
+def little_run(chapter: str, corpus: str | pd.DataFrame, *changes: str, protocol: str = "kfold-2") -> Run:
+    """A finished run of a chapter's smallest network on a corpus by name, or on a table of tones."""
+    name, table = (corpus, corpora.load(corpus)) if isinstance(corpus, str) else ("tones", corpus)
+    config = TrainingConfig(chapter, name, protocol, changes=(*LOOP, *SMALL[chapter], *changes))
+    return train(config, table=table, workers=1, progress=False)
+
+
+@contextmanager
+def runs_apart(factory: pytest.TempPathFactory, *further: str) -> Iterator[None]:
+    """Runs, features and what ``further`` variables name lie in folders of their own; torch's threads are put back."""
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("SERCOURSE_CACHE", "SERCOURSE_RUNS", *further):
+            environment.setenv(name, str(factory.mktemp(name.lower())))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def runs_of_all_chapters(factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A run per chapter on the corpus of voices; the folder of runs must be the test's own."""
+    corpus = make_corpus(factory.mktemp("voices"))
+    return {chapter: little_run(chapter, corpus, protocol="holdout-20") for chapter in SMALL}

@@ -16,19 +16,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from sercourse import corpora
 from sercourse.errors import UserError
 from sercourse.evaluation.calibration import ece, fit_temperature
-from sercourse.features.extract import extract
 from sercourse.models.multitask import MAIN
 from sercourse.paths import cache_dir
-from sercourse.training.crops import crop_table
-from sercourse.training.devices import make_fabric
-from sercourse.training.loop import judge
-from sercourse.training.predict import Network
+from sercourse.training.predict import Network, utterances_of
 from sercourse.training.protocols import Protocol
 from sercourse.training.runs import Run, write_json
-from sercourse.training.settings import LoopConfig
 
 VERSION = 2
 """Of what is kept in the cache."""
@@ -59,10 +53,10 @@ class Calibration:
 
     def applied(self, task: str, probabilities: np.ndarray) -> np.ndarray:
         """Probabilities ``(N, C)`` of a task with its temperature."""
-        return tempered(probabilities, self.temperatures.get(task, 1.0))
+        return temperature_scaled(probabilities, self.temperatures.get(task, 1.0))
 
 
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def temperature_scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """``softmax(log p / T)``: of a softmax the same as dividing its logits; of a mean over crops its own kind.
 
     Args:
@@ -91,7 +85,7 @@ def calibration(run: Run, network: Network, weights: Path, *, progress: bool = F
         return Calibration({}, reason="it learnt from its validation side, too")
     digest = hashlib.sha256(weights.read_bytes())
     digest.update(json.dumps([VERSION, run.summary.get("data_hash"), sides]).encode())
-    kept = cache_dir() / "app" / f"{digest.hexdigest()[:24]}.json"
+    kept = cache_dir() / "calibration" / f"{digest.hexdigest()[:24]}.json"
     try:
         return Calibration(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
@@ -124,7 +118,7 @@ def _fitted(
     if MAIN not in temperatures or not known.any():
         return Calibration(temperatures, int(inner.sum()))
     truth = table[MAIN][known].tolist()
-    errors = [ece(tempered(judged[MAIN][known], t), truth, names) for t in (1.0, temperatures[MAIN])]
+    errors = [ece(temperature_scaled(judged[MAIN][known], t), truth, names) for t in (1.0, temperatures[MAIN])]
     return Calibration(temperatures, int(inner.sum()), int(known.sum()), *errors)
 
 
@@ -140,16 +134,10 @@ def posteriors(
         table: the utterances.
         progress: show bars where features have yet to be computed.
     """
-    chapter, settings = network.chapter, network.settings
-    unread = table.assign(**{column: pd.Series(None, table.index, "string") for column in chapter.reads})
-    features = {each: extract(table, each, progress=progress) for each in chapter.features(settings)}
-    unread = unread[[all(i in maps for maps in features.values()) for i in unread.index]]
-    derived = chapter.derived(features, unread, settings, progress=progress)
-    examples = chapter.examples(features | derived, unread, network.model.classes, settings)
-    fabric = make_fabric(LoopConfig(precision=settings.loop.precision))
-    judged = judge(fabric, fabric.setup(network.model), examples, list(unread.index), 64, labelled=False)
-    whole = np.all([np.isfinite(one).all(1) for one in judged.probabilities.values()], axis=0)
-    return {task: one[whole] for task, one in judged.probabilities.items()}, table.loc[unread.index[whole]]
+    examples, table = network.examples_of(table, read=False, progress=progress)
+    judged = network.judged_examples(examples, table.index).probabilities
+    finite = np.all([np.isfinite(one).all(1) for one in judged.values()], axis=0)
+    return {task: one[finite] for task, one in judged.items()}, table[finite]
 
 
 def _logarithm(probabilities: np.ndarray) -> np.ndarray:
@@ -164,13 +152,12 @@ def _some(ids: Sequence[str]) -> list[str]:
 
 
 def _utterances(config: Mapping, ids: Sequence[str]) -> pd.DataFrame:
-    """The rows of a run's corpus.
+    """Some rows of a run's corpus.
 
     Raises:
         UserError: the corpus or an utterance of it is not here.
     """
-    table = corpora.load(config["corpus"])
-    table = crop_table(table) if config.get("unit") == "crop" else table
+    table = utterances_of(config)
     lost = [i for i in ids if i not in table.index]
     if lost:
         raise UserError(f"{config['corpus']} has no utterance '{lost[0]}' any more.")

@@ -203,7 +203,7 @@ def test_a_disk_that_fills_up(emodb, run, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("data_scripts.unpack.shutil.copyfileobj", full)
+        patched.setattr("sercourse.unpack.shutil.copyfileobj", full)
         code, _, err = run(emodb, tmp_path / "emodb")
     assert code == 2
     assert "the disk is full or too small (No space left on device); make room" in err

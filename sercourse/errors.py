@@ -31,6 +31,10 @@ class SilentAudio(AudioError):
     """A recording, or a span of it, holds nothing but silence."""
 
 
+class RunBusy(UserError):
+    """Another process is at work on a run."""
+
+
 class CorpusError(UserError):
     """A corpus is missing, incomplete, or not what its name says."""
 

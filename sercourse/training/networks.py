@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from joblib import Parallel, delayed
 
 from sercourse import corpora
-from sercourse.errors import UserError
+from sercourse.errors import RunBusy, UserError
 from sercourse.features.extract import extract
 from sercourse.interrupts import heeded_interrupt
 from sercourse.models.multitask import MAIN
@@ -43,7 +43,7 @@ ASKED = "asked.json"
 
 
 def load_or_train(config: TrainingConfig, *, table: pd.DataFrame | None = None, **options: int | bool | None) -> Run:
-    """The finished run of a configuration, or a new one; an unfinished one is finished.
+    """The finished run of a configuration, or a new one; an unfinished one is finished, one at work waited for.
 
     A run on other utterances (another part of the corpus, say) is not taken for this one, but begun anew.
 
@@ -59,7 +59,12 @@ def load_or_train(config: TrainingConfig, *, table: pd.DataFrame | None = None, 
             return read_run(config.folder)
     except UserError:
         pass
-    return train(config, table=table, resume=same, **options)
+    try:
+        return train(config, table=table, resume=same, **options)
+    except RunBusy:  # another notebook trains the same: what it writes is what was asked for
+        with FileLock(config.folder / ".lock"):
+            pass
+        return load_or_train(config, table=table, **options)
 
 
 def train(
@@ -116,7 +121,7 @@ def train(
                 return _written(config.folder)
             return collect(config, table, protocols, listed, features, time.perf_counter() - begun)
     except Timeout:
-        raise UserError(f"{config.folder}: another process is at work on this run; wait for it or stop it.") from None
+        raise RunBusy(f"{config.folder}: another process is at work on this run; wait for it or stop it.") from None
 
 
 def _make_folder(folder: Path) -> None:

@@ -65,12 +65,18 @@ class Runs:
         """Begin a run in a process of its own."""
         folder = self.place(name, config)
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(
-            ["sercourse.training.networks", "sercourse.training.recipes.emotion_autoencoder"]
-        )
+        preloaded = ("networks", "recipes.emotion_autoencoder")
+        context.set_forkserver_preload([f"sercourse.training.{module}" for module in preloaded])
         variables = {key: os.environ[key] for key in ("SERCOURSE_RUNS", "SERCOURSE_CACHE")}
         process = context.Process(target=_run, args=(variables, self.table, config, jobs, die_before_write))
         process.start()
+        return process, folder
+
+    def begun(self, name: str, config: TrainingConfig):
+        """As :meth:`start`, once the run is at work."""
+        process, folder = self.start(name, config)
+        while not (folder / "asked.json").exists():
+            time.sleep(0.002)
         return process, folder
 
     def killed(self, name: str, config: TrainingConfig, when: Callable[[Path], bool], *, jobs=1, delay=0.0) -> Path:
@@ -290,11 +296,18 @@ def test_a_checkpoint_of_something_else_is_not_taken_for_a_state(runs):
         runs.train("foreign", config, resume=True)
 
 
+def test_load_or_train_waits_for_another_that_trains_the_same(runs):
+    config = runs.config(CHOSEN, "kfold-2")
+    process, folder = runs.begun("waited", config)
+    run = load_or_train(config, table=runs.table, workers=1, progress=False)
+    process.join()
+    assert (process.exitcode, run.folder) == (0, folder)
+    assert (folder / "predictions.csv").read_bytes() == runs.reference(config)
+
+
 def test_two_processes_do_not_train_one_run_at_once(runs):
     config = runs.config(LONG, "kfold-2")
-    process, folder = runs.start("twice", config)
-    while not (folder / "asked.json").exists():
-        time.sleep(0.002)
+    process, _ = runs.begun("twice", config)
     with pytest.raises(UserError, match="another process is at work on this run; wait for it or stop it"):
         runs.train("twice", config, resume=True)
     process.kill()

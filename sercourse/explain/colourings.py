@@ -83,6 +83,11 @@ def unknown(column: str) -> str:
     return "not tested" if column in ("predicted", "judged") else "not given"
 
 
+def filled(column: pd.Series) -> pd.Series:
+    """Labels as text, the missing ones by the name that :func:`unknown` gives."""
+    return column.astype(object).where(column.notna(), unknown(str(column.name))).astype(str)
+
+
 def short_speakers(speakers: pd.Series) -> pd.Series:
     """Speakers without their corpus, where all are from one."""
     parts = speakers.str.rpartition("/")

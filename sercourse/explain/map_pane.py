@@ -1,6 +1,6 @@
 """One map in a notebook, with the choice of layer, method and neighbourhood above it.
 
-Points are drawn by jupyter-scatter (WebGL), which stays fluid with a million of them.
+Points are drawn by jupyter-scatter (WebGL); how many it stands, `python -m benchmarks explorer` measures.
 
 Notebook: 07_explorer.ipynb
 """

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sercourse.errors import UserError
-from sercourse.explain.colourings import check_colour, short_speakers, unknown
+from sercourse.explain.colourings import check_colour, filled, short_speakers
 from sercourse.explain.layers import fold_names, meanings, vectors_of
 from sercourse.explain.maps import silhouette
 from sercourse.explain.page import without_folders
@@ -60,7 +60,6 @@ class MapSource:
     ):
         self.run = run if isinstance(run, Run) else read_run(run)
         self.layers = meanings(self.run)
-        self.fold = fold_names(self.run)[fold] if 0 <= fold < len(fold_names(self.run)) else ""
         self.first = layer or next(iter(self.layers))
         self.title = title or f"{self.run.summary['chapter']} on {without_folders(self.corpus)}"
         self._asked = {"fold": fold, "side": side, "table": table, "progress": progress}
@@ -68,6 +67,7 @@ class MapSource:
         self._vectors: dict[str, pd.DataFrame] = {}
         self._placed: dict[tuple, Projection] = {}
         self._vectors[self.first], self.table = vectors_of(self.run, self.first, **self._asked)
+        self.fold = fold_names(self.run)[fold]  # vectors_of has said whether there is one
         self.table = self.table.assign(speaker=short_speakers(self.table["speaker"]))
 
     @property
@@ -125,4 +125,4 @@ class MapSource:
             UserError: it is none of these.
         """
         check_colour(colour)
-        return self.table[colour].astype(object).where(self.table[colour].notna(), unknown(colour)).astype(str)
+        return filled(self.table[colour])

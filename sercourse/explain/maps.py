@@ -22,7 +22,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
-from sercourse.explain.colourings import classes_of, unknown
+from sercourse.explain.colourings import classes_of, filled
 from sercourse.explain.plots import EMOTION_COLOURS
 
 MARKERS = "o^sDvP*X<>pdh"
@@ -133,7 +133,7 @@ def class_map(points: np.ndarray, column: pd.Series, ax: Axes, *, title: str = "
         title: above the map.
         legend: with the names of the classes, on the right.
     """
-    names = column.astype(object).where(column.notna(), unknown(str(column.name))).to_numpy()
+    names = filled(column).to_numpy()
     handles = []
     for number, one in enumerate(classes_of(column)):
         marker = MARKERS[number % len(MARKERS)]

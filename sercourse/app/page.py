@@ -167,16 +167,17 @@ def _connect(parts: Parts, networks: Networks, folder: Path) -> None:
         recorded = None if known is None else known.waveform
         return session.changes_html(networks, recorded, noise=noise, snr_db=snr, cut=cut, progress=progress)
 
+    last = {"trigger_mode": "always_last"}  # Gradio's default drops an upload while the emptying before it is answered
     one = {"concurrency_id": "networks", "concurrency_limit": 1}  # they share openSMILE and the cores
     again = {"fn": answered, "inputs": settings, "outputs": shown, **one}
     gr.on(
         [parts.sound.input], taken, [parts.sound, parts.keep], [parts.recording, *shown],
-        api_name="take", concurrency_limit=None, show_progress="hidden",
-    ).then(**again, api_name="answer")  # fmt: skip
+        api_name="take", concurrency_limit=None, show_progress="hidden", **last,
+    ).then(**again, api_name="answer", **last)  # fmt: skip
     forgotten = {"outputs": [parts.recording, *shown], "api_visibility": "private", "queue": False}
     parts.sound.clear(lambda: (None, "", ""), None, **forgotten)
     for event in (parts.noise.input, parts.snr.release, parts.cut.input):
-        event(**again, api_visibility="private", trigger_mode="always_last")
+        event(**again, api_visibility="private", **last)
     parts.more.click(compared, settings, parts.change, api_name="changes", **one)
 
 

@@ -133,10 +133,9 @@ def denoising_sentence() -> str:
 
 def memory_table() -> str:
     """Peak memory and seconds of every notebook as Markdown, from ``results/notebooks_memory.json``."""
-    path = RESULTS / "notebooks_memory.json"
-    if not path.exists():
-        return f"Not measured yet: `python -m benchmarks.notebooks --json results/{path.name}` does it."
-    measured = json.loads(path.read_text("utf-8"))
+    measured = _measured("notebooks_memory", "benchmarks.notebooks")
+    if isinstance(measured, str):
+        return measured
     lines = ["| notebook, profile quick | peak memory | seconds |", "|---|---|---|"]
     for row in measured["rows"]:
         over = "" if row["peak_rss_mb"] <= measured["limit_mb"] else " ⚠"
@@ -152,14 +151,22 @@ def memory_table() -> str:
 
 def points_table() -> str:
     """How many points the explorer stands as Markdown, from ``results/explorer_points.json``."""
-    path = RESULTS / "explorer_points.json"
-    if not path.exists():
-        return f"Not measured yet: `python -m benchmarks explorer --json results/{path.name}` does it."
+    measured = _measured("explorer_points", "benchmarks explorer")
+    if isinstance(measured, str):
+        return measured
     lines = ["| points | first picture | lasso to table | kernel | browser |", "|---|---|---|---|---|"]
-    for row in json.loads(path.read_text("utf-8"))["explorer"]:
+    for row in measured["explorer"]:
         sizes = " | ".join(f"{row[name] / 1e3:.1f} GB" for name in ("kernel_mb", "browser_mb"))
         lines.append(f"| {row['points']:,} | {row['picture_s']:.1f} s | {row['lasso_ms']:.0f} ms | {sizes} |")
     return "\n".join(lines)
+
+
+def _measured(name: str, module: str) -> dict | str:
+    """What ``results/NAME.json`` holds, or the sentence on how to measure it."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return f"Not measured yet: `python -m {module} --json results/{path.name}` does it."
+    return json.loads(path.read_text("utf-8"))
 
 
 def blocks() -> dict[str, str]:

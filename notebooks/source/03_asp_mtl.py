@@ -437,6 +437,7 @@ snrs = snrs.loc[list(estimates), [f"{noise}, {snr:+d} dB in" for noise in ("whit
 
 # %%
 from sercourse.experiments.asp_mtl import SNRS, printed, stored
+from sercourse.experiments.side_by_side import interval
 
 measured = {name: stored(f"{name}_emodb") for name in ("table5", "table6", "table7", "table8", "unseen")}
 lines = {}
@@ -638,10 +639,7 @@ def compared(name):
     for row, cells in result["rows"].items():
         if cells[protocol]:
             lines[row] = {metric.upper(): f"{cells[protocol][metric]:.1f}" for metric in ("wa", "ua", "f1")}
-            above = cells[protocol].get("ours_above")
-            lines[row]["last line above it, UA [95 %]"] = (
-                f"{above['effect']:+.1f} [{above['low']:.1f}, {above['high']:.1f}]" if above else ""
-            )
+            lines[row]["last line above it, UA [95 %]"] = interval(cells[protocol].get("ours_above"))
     return pd.DataFrame(lines).T.style.set_caption(f"{result['corpus']}, {protocol}, profile {result['profile']}")
 
 

@@ -78,18 +78,17 @@ _ = torch.manual_seed(SEED)
 
 # %%
 from sercourse.experiments.mtlser import stored
+from sercourse.experiments.side_by_side import interval
 
 lines = {}
 for corpus in ("emodb", "ravdess"):
     result = stored(f"pretraining_{corpus}")
     if result is not None:
         for row, found in result["rows"].items():
-            effect = result["above_random"].get(row)
-            above = f"{effect['effect']:+.1f} [{effect['low']:.1f}, {effect['high']:.1f}]" if effect else ""
             lines[f"{corpus}, {result['protocol']}", row] = {
                 "WA": f"{found['wa']:.1f}",
                 "UA": f"{found['ua']:.1f}",
-                "UA above random weights [95 %]": above,
+                "UA above random weights [95 %]": interval(result["above_random"].get(row)),
             }
 if lines:
     shown = pd.DataFrame(lines).T
@@ -686,7 +685,7 @@ print(f"{len(known)} test speakers have a class")
 # (`sercourse reproduce mtlser/tasks --corpus emodb --profile course`):
 
 # %%
-from sercourse.experiments.side_by_side import interval, over_seeds
+from sercourse.experiments.side_by_side import over_seeds
 
 result = stored("tasks_emodb")
 if result is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sercourse.corpora.cards import card, card_names
-from sercourse.corpora.registry import base_name, parts
+from sercourse.corpora.corpus_names import base_name, parts
 from sercourse.errors import UserError
 from sercourse.explain.attention_time import TimeLine, attends, attention_of_network
 from sercourse.losses.ctc import collapsed

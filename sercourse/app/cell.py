@@ -25,13 +25,12 @@ from sercourse.app.answers import Networks
 from sercourse.app.hearing import MAX_SECONDS, NOISE_NAMES, QUIET, READABLE, SNR_RANGE, take
 from sercourse.errors import UserError
 from sercourse.explain.players import player
+from sercourse.explain.still_box import StillBox
 
 try:
     import anywidget
 except ImportError:
     anywidget = None
-
-NO_KERNEL = "Run the notebook to record or upload your voice."
 
 NOT_SAVED = (
     "The recording is not kept: the kernel holds it in memory until the next one. A saved notebook may hold this answer"
@@ -42,11 +41,10 @@ NOT_SAVED = (
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class VoiceBox(ipywidgets.VBox):
-    """Recorder, settings and answers; as text, what a reader without a kernel should know."""
+class VoiceBox(StillBox):
+    """Recorder, settings and answers."""
 
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to record or upload your voice."
 
 
 def voice_cell(networks: Networks | None = None) -> VoiceBox:

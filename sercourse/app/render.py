@@ -5,7 +5,6 @@ Nothing in it points anywhere: pictures and sound are data in the text, so that 
 
 from __future__ import annotations
 
-import base64
 import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from sercourse.app.hearing import Heard
 from sercourse.app.pictures import draw_changes, draw_heard
 from sercourse.explain.attention_picture import draw_attention
 from sercourse.explain.players import player
-from sercourse.explain.plots import EMOTION_COLOURS, png
+from sercourse.explain.plots import EMOTION_COLOURS, image_html, png
 from sercourse.models.mtlser_config import SPEAKER
 from sercourse.models.multitask import MAIN
 
@@ -147,5 +146,4 @@ def _further(task: str, shares: Mapping[str, float]) -> str:
 
 
 def _picture(figure: Figure, label: str) -> str:
-    source = base64.b64encode(png(figure)).decode()
-    return f"<img class='sc-picture' alt='{html.escape(label, quote=True)}' src='data:image/png;base64,{source}'>"
+    return f"<div class='sc-picture'>{image_html(png(figure), label)}</div>"

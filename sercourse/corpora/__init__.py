@@ -6,7 +6,8 @@
 """
 
 from sercourse.corpora.cards import Card, card
+from sercourse.corpora.corpus_names import base_name, parts
 from sercourse.corpora.layout import CorpusWarning
-from sercourse.corpora.registry import CorpusState, base_name, inspect, load, locate, names, parts
+from sercourse.corpora.registry import CorpusState, inspect, load, locate, names
 
 __all__ = ["Card", "CorpusState", "CorpusWarning", "base_name", "card", "inspect", "load", "locate", "names", "parts"]

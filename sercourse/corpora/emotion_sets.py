@@ -13,6 +13,7 @@ import re
 
 import pandas as pd
 
+from sercourse.corpora.corpus_names import parts
 from sercourse.errors import CorpusError, did_you_mean
 
 EMOTION_SETS: dict[str, tuple[str, ...]] = {
@@ -69,4 +70,4 @@ def in_set(corpora: str, name: str) -> str:
         corpora: names without conditions of noise; :func:`sercourse.corpora.noisy.in_conditions` comes after.
         name: one of :data:`EMOTION_SETS`.
     """
-    return ",".join(f"{part.strip()}={name}" for part in corpora.split(","))
+    return ",".join(f"{part}={name}" for part in parts(corpora))

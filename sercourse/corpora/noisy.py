@@ -31,6 +31,7 @@ from filelock import FileLock
 from joblib import Parallel, delayed
 from scipy.signal import resample_poly
 
+from sercourse.corpora.corpus_names import parts
 from sercourse.errors import AudioError, CorpusError, did_you_mean, report_skipped
 from sercourse.paths import cache_dir, data_dir
 from sercourse.progress import progress_bar
@@ -259,7 +260,7 @@ def recordings(kind: str) -> list[Path]:
 
 def in_conditions(corpus: str, conditions: str) -> str:
     """The name of a corpus, or of several with commas, under conditions such as ``+none+white@0``."""
-    return ",".join(part + conditions for part in corpus.split(","))
+    return ",".join(part + conditions for part in parts(corpus))
 
 
 @lru_cache(maxsize=1)

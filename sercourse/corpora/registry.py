@@ -6,7 +6,6 @@ Notebook: 00_start_here.ipynb
 from __future__ import annotations
 
 import importlib
-import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from sercourse.corpora import (
     urdu,
 )
 from sercourse.corpora.cards import card
+from sercourse.corpora.corpus_names import CSV, is_file, parts
 from sercourse.corpora.layout import CorpusWarning
 from sercourse.corpora.table import validate
 from sercourse.errors import CorpusError, did_you_mean
@@ -39,8 +39,6 @@ SYNTHETIC = "synthetic"
 
 MADE: tuple[str, ...] = (SYNTHETIC, "matrix")
 """Corpora that are made at first use, in the cache folder."""
-
-_CSV = "csv:"
 
 
 def _load_synthetic(folder: Path) -> pd.DataFrame:
@@ -96,7 +94,7 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
     each = parts(name) or [name]
     if each != [name]:
         return validate(pd.concat([load(part, root=root) for part in each]).sort_index(), name)
-    file = _is_file(name)
+    file = is_file(name)
     noisy_name = None if file else noisy.parse(name)
     if noisy_name is not None:
         base, conditions = noisy_name
@@ -105,8 +103,8 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
     if named_set is not None:
         base, emotions = named_set
         return emotion_sets.restrict(load(base, root=root), emotions, name)
-    if name.startswith(_CSV):
-        return csv_corpus.load(name.removeprefix(_CSV))
+    if name.startswith(CSV):
+        return csv_corpus.load(name.removeprefix(CSV))
     table = _LOADERS[_known(name)](locate(name, root=root))
     expected = card(name).utterances
     if len(table) < expected and name not in MADE:  # those may be made smaller
@@ -117,28 +115,6 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
             stacklevel=2,
         )
     return table
-
-
-def parts(name: str) -> list[str]:
-    """The corpora that a name is made of, each once, in the name's order: ``emodb`` and ``tess`` of ``emodb, tess``.
-
-    A comma separates corpora, of ``csv:FILE`` too: ``csv:mine.csv,emodb`` is two. Only where the whole of what follows
-    ``csv:`` is a file that exists is a comma part of its path. A comma in the path of a file that is gone separates.
-
-    Args:
-        name: as :func:`load` takes it.
-
-    Returns:
-        Names without commas, except in the path of such a file; empty for a name that is blank or nothing but commas.
-    """
-    if _is_file(name):
-        return [name]
-    return list(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
-
-
-def base_name(name: str) -> str:
-    """The corpus behind a name with conditions or a set of emotions: ``emodb`` of ``emodb=four+none+white@0``."""
-    return re.split("[+=]", name, maxsplit=1)[0]
 
 
 def locate(name: str, *, root: Path | None = None) -> Path:
@@ -211,11 +187,6 @@ def inspect(name: str, *, root: Path | None = None) -> CorpusState:
         return CorpusState(name, folder, 0, expected, str(error) or repr(error))
     notes = tuple(str(warning.message) for warning in caught if issubclass(warning.category, CorpusWarning))
     return CorpusState(name, folder, found, expected, None, notes)
-
-
-def _is_file(name: str) -> bool:
-    """Whether a name is ``csv:`` and a file that exists, whatever its path holds."""
-    return name.startswith(_CSV) and Path(name.removeprefix(_CSV)).expanduser().is_file()
 
 
 def _known(name: str) -> str:

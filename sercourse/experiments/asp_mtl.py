@@ -108,7 +108,7 @@ def model1(bench: Bench, protocol: str = "group-5") -> dict:
 
 def _denoised(profile: str, run: Run) -> dict:
     """SNRs after every method, for every noise and level; means over the judged utterances of all folds."""
-    table = corpora.load(",".join(parse(part)[0] for part in run.summary["corpus"].split(",")))
+    table = corpora.load(",".join(parse(part)[0] for part in corpora.parts(run.summary["corpus"])))
     parts = []
     for number, fold in enumerate(run.protocol["repeats"][0]["folds"]):
         ids = sorted({utterance_id.rpartition("~")[0] for utterance_id in fold["test"]})

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from sercourse import corpora
+from sercourse.corpora.corpus_names import file_name
 from sercourse.corpora.noisy import in_conditions
 from sercourse.errors import UserError
 from sercourse.evaluation.comparison import compare
@@ -43,7 +44,6 @@ from sercourse.features.equalisation import Equaliser, functionals, pitch_and_mf
 from sercourse.features.extract import extract
 from sercourse.signal.denoise import METHODS
 from sercourse.signal.endpoint import speech_mask
-from sercourse.training.baseline import short_name
 from sercourse.training.cleaned_corpus import changed_table
 from sercourse.training.comparators import COMPARATORS, VERSION, Comparator, compared, support_vectors
 from sercourse.training.protocols import Protocol, make_protocol
@@ -186,8 +186,7 @@ def _classical(bench: Bench, row: str, method: Callable, table: pd.DataFrame, pr
         return cell["made_of"] == made_of
 
     short = hashlib.sha256(row.encode()).hexdigest()[:6]
-    corpus = "-".join(map(short_name, bench.corpus.split(",")))
-    name = f"comparator_{short}-{corpus}-{protocol}-seed{bench.seed}"
+    name = f"comparator_{short}-{file_name(bench.corpus)}-{protocol}-seed{bench.seed}"
     return bench.kept(f"{row}, {protocol}", row, CHAPTER, name, measure, valid=valid)
 
 

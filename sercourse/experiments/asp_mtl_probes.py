@@ -67,7 +67,7 @@ def probes(bench: Bench, auxiliary: str) -> dict:
     rows = {}
     for title, changes in VARIANTS.items():
         config = replace(bench, corpus=corpus).config(CHAPTER, PROTOCOL, (f"auxiliary={auxiliary}", *changes))
-        cell = bench.cell(title, config, more=partial(_probed, config))
+        cell = bench.cell(title, config, more=partial(_probed, config), needs=("tasks", "probes"))
         rows[title] = cell and {name: cell[name] for name in ("wa", "ua", "tasks", "probes", "run")}
     if bench.console is not None:
         heads = [f"{space}, {kind}" for space in SPACES for kind in KINDS]

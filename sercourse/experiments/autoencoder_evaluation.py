@@ -25,6 +25,9 @@ from sercourse.training.runs import Run
 
 CHAPTER = "emotion_autoencoder"
 
+EPOCHS = ("wa_by_epoch", "wa_epoch_of_validation", "wa_epoch_of_test")
+"""What :func:`epoch_choices` finds."""
+
 LESSON: dict[str, tuple[str, str]] = {
     "folds over crops": ("kfold-10", "crop"),
     "folds over utterances": ("kfold-10", "utterance"),
@@ -51,10 +54,10 @@ def evaluation(bench: Bench, chapter: str = CHAPTER, lesson: Mapping[str, tuple[
     rows = {}
     for title, (protocol, unit) in lesson.items():
         config = bench.config(chapter, protocol, ("record_test=true",), unit=unit)  # where it is default: the same run
-        cell = bench.cell(title, config, more=recorded_epochs)
+        cell = bench.cell(title, config, more=recorded_epochs, needs=EPOCHS)
         machine, _ = bench.strongest(protocol, unit)
         if cell is not None:
-            kept = ("wa", "ua", "n_test", "wa_by_epoch", "wa_epoch_of_validation", "wa_epoch_of_test", "run")
+            kept = ("wa", "ua", "n_test", *EPOCHS, "run")
             rows[title] = {name: cell[name] for name in kept} | {
                 "svm_wa": machine.summary["wa"], "svm": machine.summary["features"], "unit": unit,
             }  # fmt: skip

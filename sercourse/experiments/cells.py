@@ -80,21 +80,32 @@ class Bench:
             chapter, corpus, protocol, self.profile, tuple(changes), repeats=self.repeats, seed=self.seed, **fields
         )
 
-    def cell(self, row: str, config: TrainingConfig, more: Callable[[Run], dict] = lambda run: {}) -> dict | None:
+    def cell(
+        self, row: str, config: TrainingConfig, more: Callable[[Run], dict] = lambda run: {},
+        *, needs: Sequence[str] = (),
+    ) -> dict | None:  # fmt: skip
         """A cell's summary; ``None`` where it is not stored and not asked for.
 
         Args:
             row: its row, for ``rows``.
             config: its run.
             more: further figures from the run folder.
+            needs: which of these a stored cell must have; where another artifact stored it without, they are added
+                from its run.
         """
+        outdated: dict = {}
 
         def measure() -> dict:
             run = load_or_train(config, jobs=self.jobs, progress=self.console is not None)
-            return {name: run.summary[name] for name in KEPT} | spelled(run.predictions) | more(run)
+            figures = {name: run.summary[name] for name in KEPT} | spelled(run.predictions)
+            same = all(outdated.get(name) == value for name, value in spelled(run.predictions).items())
+            return (outdated if same else {}) | figures | more(run)
 
-        def valid(cell: dict) -> bool:  # a default that changed has made it another network
-            return config.settings.agrees(cell["settings"])
+        def valid(cell: dict) -> bool:
+            if not config.settings.agrees(cell["settings"]):  # a default that changed has made it another network
+                return False
+            outdated.update(cell)
+            return all(name in cell for name in needs)
 
         return self.kept(f"{row}, {config.protocol}", row, config.chapter, config.name, measure, valid=valid)
 

@@ -10,7 +10,7 @@ Notebook: 06_msfl.ipynb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -24,7 +24,6 @@ from sercourse.evaluation.bootstrap import bootstrap_interval, bootstrap_mean_di
 from sercourse.evaluation.comparison import compare
 from sercourse.evaluation.metrics import ua
 from sercourse.experiments.cells import Bench, mean_and_spread, predicted_by, printed_figures, stored_artifact
-from sercourse.experiments.msfl_looked import looked_at
 from sercourse.experiments.side_by_side import cells_of, interval, over_seeds
 from sercourse.features.extract import feature_extractor
 from sercourse.training.runs import Run
@@ -46,10 +45,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "MSFL, bare numbers, GradNorm": ("balancer=gradnorm", "tokens=0"),
 }
 """The network without the language, MSFL in its forms, and both with features as bare numbers, as the paper has it."""
-
-LOOKED = (SHARED, SINGLE)
-"""Rows whose cells keep what the networks look at, for the rankings; these take :data:`PROTOCOL` and the profile's
-features, so under another protocol or with other features, where it costs hours, nothing is looked at."""
 
 REMEDIES: dict[str, tuple[str, ...]] = {
     "language at a tenth of the weight": ("language_weight=0.05",),
@@ -154,7 +149,7 @@ def _table(
     for name, run in machines.items():
         told[f"{name.upper()}+SVM"] = run.predictions
     for name, changes in ways.items():
-        found = cells_of(bench, CHAPTER, name, protocol, changes, more=_kept(name, protocol, single))
+        found = cells_of(bench, CHAPTER, name, protocol, changes, more=beside, needs=("tasks",))
         if found is not None:
             told[name] = predicted_by(strongest, found)
     if single is not None:
@@ -191,7 +186,7 @@ def _alone(
 ) -> pd.DataFrame | None:
     """What a network that was taught one language says of it."""
     changes = ("language_weight=0", f"languages={code}", *further)
-    found = cells_of(bench, CHAPTER, SINGLE, protocol, changes, more=_kept(SINGLE, protocol, further))
+    found = cells_of(bench, CHAPTER, SINGLE, protocol, changes, more=beside, needs=("tasks",))
     return found and _in(predicted_by(machine, found), languages_of, code)
 
 
@@ -238,11 +233,6 @@ def _mean_above(pooled: pd.DataFrame, told: pd.DataFrame, languages_of: pd.Serie
         both["emotion"], both["predicted_a"], both["predicted_b"], both["speaker"], both["language"]
     )
     return {"effect": found.value, "low": found.low, "high": found.high, "over": found.over, "notice": found.notice}
-
-
-def _kept(row: str, protocol: str, further: Sequence[str] | None) -> Callable[[Run], dict]:
-    """What a row's cells keep; see :data:`LOOKED`."""
-    return looked_at if row in LOOKED and protocol == PROTOCOL and not further else beside
 
 
 def beside(run: Run) -> dict:

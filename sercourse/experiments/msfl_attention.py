@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sercourse.experiments.cells import Bench, save_figure
 from sercourse.experiments.msfl import CHAPTER, PROTOCOL, ROWS, SHARED, SINGLE, columns_of, prepared
-from sercourse.experiments.msfl_looked import METHODS, RANDOM, looked_at
+from sercourse.experiments.msfl_looked import LOOKED_AT, METHODS, RANDOM, looked_at
 from sercourse.experiments.side_by_side import cells_of
 from sercourse.explain.attribution import (
     TOP,
@@ -35,7 +35,7 @@ def rankings(bench: Bench) -> dict:
     kinds |= {code: (SINGLE, ("language_weight=0", f"languages={code}")) for code in codes}
     found: dict[str, np.ndarray] = {}
     for kind, (row, changes) in kinds.items():
-        cells = cells_of(bench, CHAPTER, row, PROTOCOL, changes, more=looked_at)
+        cells = cells_of(bench, CHAPTER, row, PROTOCOL, changes, more=looked_at, needs=LOOKED_AT)
         if cells is not None:
             found[kind] = np.array([fold for cell in cells for fold in cell["scores"]["attention"]])  # (R, D)
     columns = columns_of(bench, ROWS[SHARED])
@@ -50,7 +50,7 @@ def deletion(bench: Bench) -> dict:
     """UA without the first features of each ranking, against as many random ones."""
     bench, *_ = prepared(bench)
     bench.check_rows([SHARED])
-    cells = cells_of(bench, CHAPTER, SHARED, PROTOCOL, ROWS[SHARED], more=looked_at)
+    cells = cells_of(bench, CHAPTER, SHARED, PROTOCOL, ROWS[SHARED], more=looked_at, needs=LOOKED_AT)
     counts, curves = cells[0]["counts"], [fold for cell in cells for fold in cell["curves"]]
     rows = {name: np.mean([curve[name] for curve in curves], axis=0).tolist() for name in (*METHODS, RANDOM)}
     below = {name: _below(curves, name) for name in METHODS}

@@ -34,6 +34,9 @@ RANDOM = "random"
 ORDERS = 10
 """Random orders whose curves are averaged."""
 
+LOOKED_AT = ("scores", "attention_of", "counts", "curves")
+"""What the tables that rank need of a cell; see :func:`looked_at`."""
+
 COUNTS: tuple[float, ...] = (0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
 """Shares of the features that are taken away."""
 

@@ -38,7 +38,7 @@ def side_by_side(
         asked for. ``machines``: ``wa, ua`` of openSMILE with an SVM.
     """
     bench.check_rows(list(rows))
-    cells = {row: cells_of(bench, chapter, row, protocol, changes, more) for row, changes in rows.items()}
+    cells = {row: cells_of(bench, chapter, row, protocol, changes, more, kept) for row, changes in rows.items()}
     strongest, machines = bench.strongest(protocol)
     told = {row: found and predicted_by(strongest, found) for row, found in cells.items()}
     figures: dict[str, dict | None] = {}
@@ -85,10 +85,11 @@ def interval(effect: Mapping | None) -> str:
 
 def cells_of(
     bench: Bench, chapter: str, row: str, protocol: str, changes: Sequence[str],
-    more: Callable[[Run], dict] = lambda run: {},
+    more: Callable[[Run], dict] = lambda run: {}, needs: Sequence[str] = (),
 ) -> list[dict] | None:  # fmt: skip
-    """A row's cell per seed; ``None`` where one of them is neither stored nor asked for."""
-    cells = [one.cell(row, one.config(chapter, protocol, changes), more=more) for one in bench.per_seed()]
+    """A row's cell per seed, as :meth:`~sercourse.experiments.cells.Bench.cell` gives it; ``None`` where one of them is
+    neither stored nor asked for."""
+    cells = [one.cell(row, one.config(chapter, protocol, changes), more, needs=needs) for one in bench.per_seed()]
     return None if any(cell is None for cell in cells) else cells
 
 

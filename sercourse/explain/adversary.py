@@ -22,10 +22,9 @@ from torch.nn.functional import cross_entropy
 
 from sercourse.evaluation.probes import probe
 from sercourse.explain.plots import png
+from sercourse.explain.still_box import StillBox
 from sercourse.explain.widgets import DPI, chooser
 from sercourse.layers.reversal import ramp, reverse
-
-NO_KERNEL = "Run the notebook to move these sliders; a still picture stands below."
 
 WAYS: tuple[str, ...] = ("reversal", "minus sign")
 STRENGTHS: tuple[float, ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
@@ -37,11 +36,10 @@ WIDTH = 4
 GENDERS = np.array(["female", "male"])
 
 
-class AdversaryBox(ipywidgets.VBox):
-    """Sliders and picture; as text, what a reader without a kernel should know."""
+class AdversaryBox(StillBox):
+    """Sliders and picture."""
 
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to move these sliders; a still picture stands below."
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,12 @@ from sercourse.explain import plots
 from sercourse.explain.attention_time import TimeLine, attention_of_layers, peakedness, waveform_of
 from sercourse.explain.players import player
 from sercourse.explain.plots import course_style, png
+from sercourse.explain.still_box import StillBox
 from sercourse.explain.widgets import DPI, DYNAMIC_DB, chooser
 from sercourse.features.spectral import LogMel, hz_to_mel
 from sercourse.signal.audio import SAMPLE_RATE
 from sercourse.signal.endpoint import find_speech
 from sercourse.training.runs import Run
-
-NO_KERNEL = "Run the notebook to choose a layer; a still picture stands below."
 
 SPEECH, UNIFORM = "#555555", "#D55E00"
 """Colours that colour-blind readers tell apart."""
@@ -93,11 +92,10 @@ def _say_beside(ax: Axes, height: float, text: str, colour: str) -> None:
     said.set_in_layout(False)
 
 
-class AttentionBox(ipywidgets.VBox):
-    """Menu, picture and player; as text, what a reader without a kernel should know."""
+class AttentionBox(StillBox):
+    """Menu, picture and player."""
 
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to choose a layer; a still picture stands below."
 
     def still(self) -> Image:
         """The picture as it is now, to be left under the box for readers without a kernel."""

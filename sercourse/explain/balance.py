@@ -23,10 +23,9 @@ from torch import Tensor, nn
 
 from sercourse.errors import UserError
 from sercourse.explain.plots import png
-from sercourse.explain.widgets import DPI, SliderBox, chooser
+from sercourse.explain.still_box import StillBox
+from sercourse.explain.widgets import DPI, chooser
 from sercourse.losses.balancing import Balancer, FixedWeights, GradNorm
-
-NO_KERNEL = "Run the notebook to move these sliders; a still picture stands below."
 
 FIXED, GRADNORM = WAYS = ("fixed weights", "GradNorm")
 TASKS: tuple[str, str] = ("A", "B")
@@ -58,11 +57,10 @@ LIMITS = {"weight": (0.003, 3.0), "pull": (0.03, 100.0), "relative": (0.0, 1.1)}
 """Of the axes, the same for all settings, so that a slider moves the lines and not the ticks."""
 
 
-class BalanceBox(SliderBox):
-    """The sliders with their picture; as text, what a reader without a kernel should know."""
+class BalanceBox(StillBox):
+    """The sliders with their picture."""
 
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to move these sliders; a still picture stands below."
 
     def still(self) -> Image:
         """The picture as it is now, to be left under the box for readers without a kernel."""

@@ -21,10 +21,9 @@ from matplotlib.projections.polar import PolarAxes
 from torch import Tensor
 
 from sercourse.explain.plots import EMOTION_COLOURS, png
-from sercourse.explain.widgets import DPI, SliderBox, chooser
+from sercourse.explain.still_box import StillBox
+from sercourse.explain.widgets import DPI, chooser
 from sercourse.losses.angular import apfl, arcface, normalised_softmax, penalised
-
-NO_KERNEL = "Run the notebook to move these sliders; a still picture stands below."
 
 DIRECTIONS: dict[str, float] = {"anger": 20.0, "happiness": 95.0, "sadness": 230.0}
 """Of the class vectors, degrees; the first two are 75 degrees apart, which some margins do not leave room for."""
@@ -52,11 +51,10 @@ BEGIN = 162.5
 """Degrees: half way from happiness to sadness, where no arc is cut in two by beginning there."""
 
 
-class CircleBox(SliderBox):
-    """The sliders with their picture; as text, what a reader without a kernel should know."""
+class CircleBox(StillBox):
+    """The sliders with their picture."""
 
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to move these sliders; a still picture stands below."
 
 
 def embeddings(each: int = 4, seed: int = 238) -> tuple[np.ndarray, np.ndarray]:

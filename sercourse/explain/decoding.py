@@ -18,12 +18,11 @@ from matplotlib.figure import Figure
 from sercourse.explain.inversion import distance_db, to_waveform
 from sercourse.explain.players import player_table
 from sercourse.explain.plots import png
+from sercourse.explain.still_box import StillBox
 from sercourse.explain.widgets import DPI, DYNAMIC_DB, chooser
 from sercourse.features.spectral import LogMagnitude
 from sercourse.models.emotion_autoencoder import EmotionAutoencoder
 from sercourse.signal.audio import SAMPLE_RATE
-
-NO_KERNEL = "Run the notebook to choose utterance, emotion and layer; a still picture stands below."
 
 LAYERS = 5
 """Embeddings of the decoder, and states that they go into."""
@@ -35,11 +34,10 @@ _HEARD = 16
 """Waveforms kept, so that going back to a choice costs nothing."""
 
 
-class DecodingBox(ipywidgets.VBox):
-    """Menus, picture and players; as text, what a reader without a kernel should know."""
+class DecodingBox(StillBox):
+    """Menus, picture and players."""
 
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to choose utterance, emotion and layer; a still picture stands below."
 
 
 class DecodingExplorer:

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from sercourse.corpora.noisy import PRINTED, make_noise
 from sercourse.explain.players import player_table
 from sercourse.explain.plots import png
+from sercourse.explain.still_box import StillBox
 from sercourse.explain.widgets import DPI, DYNAMIC_DB, chooser
 from sercourse.features.spectral import LogMel
 from sercourse.models.asp_mtl import AspMtl
@@ -25,19 +26,16 @@ from sercourse.signal.noise import Mix, mix
 from sercourse.signal.snr import snr_out
 from sercourse.training.cleaning import Cleaned, clean
 
-NO_KERNEL = "Run the notebook to choose utterance, noise and SNR; a still picture stands below."
-
 SNRS: tuple[int, ...] = (-10, -5, 0, 5, 10, 15)
 
 _KEPT = 16
 """Mixtures kept, so that going back to a choice costs nothing."""
 
 
-class DenoisingBox(ipywidgets.VBox):
-    """Menus, picture and players; as text, what a reader without a kernel should know."""
+class DenoisingBox(StillBox):
+    """Menus, picture and players."""
 
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to choose utterance, noise and SNR; a still picture stands below."
 
 
 class DenoisingExplorer:

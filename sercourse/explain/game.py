@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sercourse.explain.players import player
+from sercourse.explain.still_box import StillBox
 from sercourse.signal.audio import read_audio
 
-NO_KERNEL = "Run the notebook to play; a round without a kernel stands below."
 
-
-class GuessingGame(ipywidgets.VBox):
+class GuessingGame(StillBox):
     """Plays utterances in random order and keeps the score of the listener.
 
     Args:
@@ -26,6 +25,8 @@ class GuessingGame(ipywidgets.VBox):
         heard: utterances judged so far.
         right: how many of them as they were meant.
     """
+
+    no_kernel = "Run the notebook to play; a round without a kernel stands below."
 
     def __init__(self, table: pd.DataFrame, *, seed: int = 0):
         labelled = table.dropna(subset=["emotion"])
@@ -70,6 +71,3 @@ class GuessingGame(ipywidgets.VBox):
             return
         row = self._utterances.iloc[self.heard]
         self._sound.value = player(read_audio(row["path"], row["start"], row["end"]), label=f"{self.heard + 1}.").data
-
-    def __repr__(self) -> str:
-        return NO_KERNEL

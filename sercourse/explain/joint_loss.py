@@ -17,16 +17,14 @@ from matplotlib.patches import Rectangle
 
 from sercourse.experiments.mtlser_grid import SURFACES
 from sercourse.explain.plots import png
-from sercourse.explain.widgets import DPI, SliderBox, chooser
+from sercourse.explain.still_box import StillBox
+from sercourse.explain.widgets import DPI, chooser
 
-NO_KERNEL = "The sliders need a running kernel; the picture below shows alpha = 0 and beta = 0."
 
+class JointLossBox(StillBox):
+    """The sliders with their picture."""
 
-class JointLossBox(SliderBox):
-    """The sliders with their picture; as text, what a reader without a kernel should know."""
-
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "The sliders need a running kernel; the picture below shows alpha = 0 and beta = 0."
 
 
 def picture(result: Mapping, alpha: float, beta: float) -> bytes:

@@ -21,16 +21,15 @@ from sercourse.explain.colourings import COLOURINGS, check_colour, told_by
 from sercourse.explain.map_pane import MapPane, linked
 from sercourse.explain.map_source import MapSource
 from sercourse.explain.maps import class_map
+from sercourse.explain.still_box import StillBox
 from sercourse.explain.utterance_panel import UtterancePanel
 from sercourse.training.runs import Run
 
 LISTED = 1000
 """Utterances that are offered by name; of more, any name can be typed."""
 
-NO_KERNEL = "Run the notebook to explore this map; a still picture stands below."
 
-
-class LinkedMaps(ipywidgets.VBox):
+class LinkedMaps(StillBox):
     """Maps side by side, one choice of colours, one panel.
 
     Args:
@@ -44,6 +43,8 @@ class LinkedMaps(ipywidgets.VBox):
     Raises:
         UserError: no such colouring; sources without common utterances.
     """
+
+    no_kernel = "Run the notebook to explore this map; a still picture stands below."
 
     def __init__(self, *sources: MapSource, colour: str = "emotion"):
         common = [i for i in sources[0].table.index if all(i in source.table.index for source in sources)]
@@ -93,9 +94,6 @@ class LinkedMaps(ipywidgets.VBox):
             class_map(pane.projection.points, column, ax, title=pane.source.title, legend=ax is axes[0, -1])
             ax.set_xlabel(pane.projection.describe(), fontsize=8)
         return figure
-
-    def __repr__(self) -> str:
-        return NO_KERNEL
 
     def _recolour(self, change: dict) -> None:
         for pane in self.panes:

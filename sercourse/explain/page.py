@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from sercourse.corpora.cards import Card, card, card_names
-from sercourse.corpora.registry import base_name, parts
+from sercourse.corpora.corpus_names import base_name, parts
 from sercourse.errors import AudioError, UserError
 from sercourse.explain.colourings import COLOURINGS, check_colour, classes_of, short_speakers, told_by
 from sercourse.explain.players import mp3

@@ -24,11 +24,10 @@ from sercourse.errors import AudioError, UserError
 from sercourse.explain.attribution import grouped, ranked
 from sercourse.explain.players import player_table
 from sercourse.explain.plots import png
+from sercourse.explain.still_box import StillBox
 from sercourse.explain.widgets import DPI
 from sercourse.features.names import in_words, parts
 from sercourse.signal.audio import read_audio
-
-NO_KERNEL = "Run the notebook to look into the ranking; a still picture stands below."
 
 GROUPINGS: tuple[str, ...] = ("feature", "descriptor", "functional")
 """A bar is one feature, all statistics of one descriptor, or one statistic of all descriptors."""
@@ -203,8 +202,8 @@ def bars_figure(bars: Sequence[Bar], *, even: bool = True) -> Figure:
     return figure
 
 
-class RankingBox(ipywidgets.VBox):
-    """Menus, players and bars; as text, what a reader without a kernel should know.
+class RankingBox(StillBox):
+    """Menus, players and bars.
 
     Args:
         bars: grouping to what is shown of it.
@@ -218,6 +217,8 @@ class RankingBox(ipywidgets.VBox):
         heard: the utterances at both ends.
         shown: the bars.
     """
+
+    no_kernel = "Run the notebook to look into the ranking; a still picture stands below."
 
     def __init__(
         self, bars: Mapping[str, Sequence[Bar]], functionals: pd.DataFrame, table: pd.DataFrame, *, even: bool = True
@@ -281,9 +282,6 @@ class RankingBox(ipywidgets.VBox):
             name = f"{number}. {value:+.1f} SD".replace("-", "−") + f", {labels}"
             sounds[name] = [read_audio(row["path"], row["start"], row["end"])]
         return player_table(sounds, [column], corner=corner).data
-
-    def __repr__(self) -> str:
-        return NO_KERNEL
 
 
 def ranking_browser(

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from sercourse.explain.players import player
 from sercourse.explain.plots import png
+from sercourse.explain.still_box import StillBox
 from sercourse.features.spectral import LogMagnitude, LogMel, hz_to_mel
 from sercourse.signal.audio import SAMPLE_RATE
 from sercourse.signal.framing import samples
@@ -30,14 +31,11 @@ DPI = 80
 DYNAMIC_DB = 65.0
 """From black to white in the spectrograms: what lies further below the loudest point is black."""
 
-NO_KERNEL = "Run the notebook to move this slider; a still picture stands below."
 
+class SliderBox(StillBox):
+    """Slider, picture and perhaps a player."""
 
-class SliderBox(ipywidgets.VBox):
-    """Slider, picture and perhaps a player; as text, what a reader without a kernel should know."""
-
-    def __repr__(self) -> str:
-        return NO_KERNEL
+    no_kernel = "Run the notebook to move this slider; a still picture stands below."
 
 
 @dataclass(frozen=True, kw_only=True)

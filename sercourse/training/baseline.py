@@ -5,15 +5,14 @@ Notebook: 01_signal_preprocessing.ipynb
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from sercourse import corpora
 from sercourse.corpora import emodb
+from sercourse.corpora.corpus_names import file_name
 from sercourse.errors import CorpusError, UserError
 from sercourse.evaluation.human import human_ceiling
 from sercourse.evaluation.metrics import ua, wa
@@ -62,7 +61,7 @@ class BaselineConfig:
     def name(self) -> str:
         """Name of the run folder: readable, and different for every configuration."""
         parts = [
-            "baseline", *map(short_name, self.corpus.split(",")), self.features, self.classifier,
+            "baseline", file_name(self.corpus), self.features, self.classifier,
             self.protocol, *(["crops"] if self.unit == "crop" else []), *(["speakernorm"] if self.speaker_norm else []),
             f"x{self.rounds}", f"seed{self.seed}",
         ]  # fmt: skip
@@ -73,14 +72,6 @@ class BaselineConfig:
         """How many times the protocol is drawn."""
         shuffles = self.protocol.startswith(("kfold", "holdout"))
         return self.repeats or (SHUFFLINGS if shuffles else 1)
-
-
-def short_name(corpus: str) -> str:
-    """A corpus in the name of a run folder: a CSV by its name and a digest of its place, which stays private."""
-    if not corpus.startswith("csv:"):
-        return corpus.strip()
-    digest = hashlib.sha256(str(Path(corpus[4:]).expanduser().resolve()).encode()).hexdigest()[:6]
-    return f"{Path(corpus[4:]).stem[:60]}_{digest}"
 
 
 def run_baseline(

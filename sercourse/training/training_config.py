@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sercourse.corpora.corpus_names import file_name
 from sercourse.errors import UserError
 from sercourse.paths import runs_dir
-from sercourse.training.baseline import short_name
 from sercourse.training.recipes import Recipe, recipe
 from sercourse.training.settings import Settings
 
@@ -58,7 +58,7 @@ class TrainingConfig:
     def name(self) -> str:
         """Name of the run folder: readable, and different for every configuration."""
         parts = [
-            self.chapter, *map(short_name, self.corpus.split(",")), self.protocol,
+            self.chapter, file_name(self.corpus), self.protocol,
             *(["crops"] if self.unit == "crop" else []), self.profile, self.settings.digest,
             f"x{self.repeats}", f"seed{self.seed}", *([] if self.fold is None else [f"fold{self.fold}"]),
         ]  # fmt: skip

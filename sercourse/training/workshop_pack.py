@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sercourse import __version__, corpora
-from sercourse.corpora.registry import MADE, base_name, parts
+from sercourse.corpora.corpus_names import base_name, parts
+from sercourse.corpora.registry import MADE
 from sercourse.errors import UserError
 from sercourse.features.store import FeatureStore
 from sercourse.notebooks import PRISTINE, pristine_dir

@@ -96,6 +96,16 @@ def test_stored_predictions_give_the_stored_figures(bench, my_csv):
         unspelled(cell, table.iloc[1:])
 
 
+def test_a_cell_that_another_artifact_stored_with_less_gets_what_is_missing(bench):
+    config = bench.config("emotion_autoencoder", "kfold-2")
+    bench.cell("AE+EE,IN", config, more=lambda run: {"first": 1})
+    bench.cell("AE+EE,IN", config, more=lambda run: {"second": run.summary["wa"]}, needs=("second",))
+    never = {"more": lambda run: pytest.fail("everything was stored"), "needs": ("first", "second")}
+    cell = bench.cell("AE+EE,IN", config, **never)
+    assert cell["second"] == cell["wa"]
+    assert cell["first"] == 1, "what the first artifact needs is still there"
+
+
 def test_letters_follow_the_ids_not_the_rows():
     frame = pd.DataFrame(
         {"utterance_id": ["b", "a", "c"], "repeat": 0, "emotion": ["fear", "anger", "fear"],

@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 import torch
 
-from sercourse.explain.decoding import NO_EMOTION, NO_KERNEL, DecodingExplorer
+from sercourse.explain.decoding import NO_EMOTION, DecodingExplorer
 from sercourse.explain.inversion import distance_db
 from sercourse.features.spectral import LogMagnitude
 from sercourse.models.emotion_autoencoder import AutoencoderConfig, EmotionAutoencoder
@@ -95,7 +95,7 @@ def test_the_menu_begins_with_what_was_meant_where_the_network_knows_it(explorer
 
 def test_a_reader_without_a_kernel_gets_words_and_a_still(explorer):
     box = explorer.widget()
-    assert box._repr_mimebundle_()["text/plain"] == NO_KERNEL
+    assert box._repr_mimebundle_()["text/plain"].startswith("Run the notebook to ")
     assert "sercourse-picture" in parts(box)[3]._dom_classes
     three = explorer.still("c/a", ["anger", "neutral"])
     other = explorer.still("c/a", ["anger", "sadness"])

@@ -9,6 +9,7 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,23 +28,51 @@ ENOUGH = 10
 """Rows of every class, so that a tenth can be set aside to stop the mlp early."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probe:
-    """What a probe found, in percent.
+    """What a probe told of rows that it had not seen.
 
     Attributes:
         kind: "linear" or "mlp".
-        wa: share of the tested rows that it told right.
-        ua: mean recall over the classes.
-        majority: WA of always naming the class that is most frequent in training.
-        chance: UA of guessing, 100 / (number of classes in the test).
+        truth: labels of the tested rows, ``(M,)``.
+        predicted: what it told, ``(M,)``.
+        frequent: the class that is most frequent in training, for each row, ``(M,)``.
     """
 
     kind: str
-    wa: float
-    ua: float
-    majority: float
-    chance: float
+    truth: np.ndarray
+    predicted: np.ndarray
+    frequent: np.ndarray
+
+    @property
+    def wa(self) -> float:
+        """Share of the tested rows that it told right, percent."""
+        return wa(self.truth, self.predicted)
+
+    @property
+    def ua(self) -> float:
+        """Mean recall over the classes, percent."""
+        return ua(self.truth, self.predicted)
+
+    @property
+    def majority(self) -> float:
+        """WA of always naming the class that is most frequent in training, percent."""
+        return wa(self.truth, self.frequent)
+
+    @property
+    def chance(self) -> float:
+        """UA of guessing, 100 / (number of classes in the test)."""
+        return 100 / len(np.unique(self.truth))
+
+
+def pooled(probes: Sequence[Probe]) -> Probe:
+    """Probes of several folds judged as one: a fold with one class alone could not be judged by itself.
+
+    Args:
+        probes: of one kind, one or more, each of other rows.
+    """
+    rows = {name: np.concatenate([getattr(one, name) for one in probes]) for name in ("truth", "predicted", "frequent")}
+    return Probe(probes[0].kind, **rows)
 
 
 def probe(
@@ -78,9 +107,7 @@ def probe(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 300 rounds are what the mlp is given
         predicted = make_pipeline(StandardScaler(), classifier).fit(train, y_train).predict(test)
-    majority = np.full(len(y_test), names[counts.argmax()])
-    chance = 100 / len(np.unique(y_test))
-    return Probe(kind, wa(y_test, predicted), ua(y_test, predicted), wa(y_test, majority), chance)
+    return Probe(kind, y_test, predicted, np.full(len(y_test), names[counts.argmax()]))
 
 
 def _labelled(features: np.ndarray, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -20,26 +20,7 @@ from sercourse.training.frozen import frozen
 from sercourse.training.predict import Network, utterances_of
 from sercourse.training.protocols import Protocol
 from sercourse.training.runs import Run, read_run
-
-_JUDGED = "what the emotion head says, a value per emotion"
-_SHARED = "what the tasks share"
-
-LAYERS: dict[str, dict[str, str]] = {
-    "emotion_autoencoder": {"embedding": "the latent, attended over time", "logits": _JUDGED},
-    "asp_mtl": {
-        "embedding": "the shared encoder, mean over time",
-        "main": "the emotion's own encoder, mean over time",
-        "auxiliary_states": "the second task's own encoder, mean over time",
-        MAIN: _JUDGED,
-    },
-    "mtlser": {"pooled": "the speech encoder, mean over time", MAIN: _JUDGED},
-    "mtap": {"fused": "all modalities side by side", MAIN: _JUDGED},
-    "msfl": {"embedding": _SHARED, "attention": "the weight of every feature", MAIN: _JUDGED},
-    "shared_hidden": {"embedding": _SHARED, MAIN: _JUDGED},
-    "adversarial_autoencoder": {"embedding": "the latent", MAIN: _JUDGED},
-    "attention_cnn": {"embedding": _SHARED, MAIN: _JUDGED},
-}
-"""Chapter or peer to its layers, the one to look at first in front."""
+from sercourse.training.settings import CHAPTERS, PEERS
 
 RAW: dict[str, str] = {
     "is10": "1582 functionals of the recording, nothing learnt",
@@ -67,12 +48,13 @@ def meanings(run: Run | str | Path) -> dict[str, str]:
         run: a finished run, or its folder.
 
     Raises:
-        UserError: no finished run.
+        UserError: no finished run, or no weights in it.
     """
     run = _read(run)
+    if run.summary["chapter"] in (*CHAPTERS, *PEERS):
+        return _network(run, 0).model.layers() | RAW
     own = run.about["config"].get("features")  # of a baseline: what it was fitted on comes first
-    first = {own: RAW[own]} if own in RAW else {}
-    return LAYERS.get(run.summary.get("chapter"), {}) | first | RAW
+    return ({own: RAW[own]} if own in RAW else {}) | RAW
 
 
 def layers_of(run: Run | str | Path) -> list[str]:
@@ -128,8 +110,7 @@ def vectors_of(
     if layer in RAW:
         vectors = extract(table, layer, progress=progress).frame
     else:
-        weights = fold if config.get("fold") is None else config["fold"]
-        outputs, table = outputs_of(Network.load(run.folder, weights), layer, table, progress=progress)
+        outputs, table = outputs_of(_network(run, fold), layer, table, progress=progress)
         columns = [f"{layer}_{number}" for number in range(outputs.shape[1])]
         vectors = pd.DataFrame(outputs, index=table.index, columns=columns)
     table = table.loc[vectors.index].join(predicted)
@@ -161,6 +142,12 @@ def fold_names(run: Run) -> list[str]:
 
 def _read(run: Run | str | Path) -> Run:
     return run if isinstance(run, Run) else read_run(run)
+
+
+def _network(run: Run, fold: int) -> Network:
+    """A fold's network; a run that trained one fold alone has no other."""
+    own = run.about["config"].get("fold")
+    return Network.load(run.folder, fold if own is None else own)
 
 
 def _sides(run: Run, fold: int, side: str) -> dict[str, str]:

@@ -184,6 +184,10 @@ class AdversarialAutoencoder(MultiTaskModel):
             "adversary": cross_entropy(torch.cat(judged), torch.cat(told)),
         }
 
+    def layers(self) -> dict[str, str]:
+        """See :meth:`MultiTaskModel.layers`."""
+        return {"embedding": "the latent"} | super().layers()
+
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of the emotion and of the auxiliary label."""
         return {task: outputs[task] for task in self.classes}

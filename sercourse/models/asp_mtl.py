@@ -154,6 +154,14 @@ class AspMtl(MultiTaskModel):
             )  # at full weight from the start the features learn to dodge it
         return losses
 
+    def layers(self) -> dict[str, str]:
+        """See :meth:`MultiTaskModel.layers`."""
+        return {
+            "embedding": "the shared encoder, mean over time",
+            "main": "the emotion's own encoder, mean over time",
+            "auxiliary_states": "the second task's own encoder, mean over time",
+        } | super().layers()
+
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of the emotion and of the auxiliary label."""
         return {MAIN: outputs["emotion"], self.config.auxiliary: outputs["auxiliary"]}

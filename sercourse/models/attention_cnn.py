@@ -49,7 +49,7 @@ from sercourse.layers.perceptron import hidden_layers
 from sercourse.layers.scaling import Standardise
 from sercourse.losses.masked import cross_entropy
 from sercourse.models import ranges
-from sercourse.models.multitask import MAIN, Batch, Classes, MultiTaskModel, Outputs
+from sercourse.models.multitask import MAIN, SHARED, Batch, Classes, MultiTaskModel, Outputs
 
 AUXILIARY = "gender"
 """The second task: a column of the table."""
@@ -157,6 +157,10 @@ class AttentionCnn(MultiTaskModel):
     def losses(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of both tasks; a label of -1 is skipped."""
         return {task: cross_entropy(outputs[task], batch[task]) for task in self.tasks}
+
+    def layers(self) -> dict[str, str]:
+        """See :meth:`MultiTaskModel.layers`."""
+        return {"embedding": SHARED} | super().layers()
 
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of the emotion and of the gender."""

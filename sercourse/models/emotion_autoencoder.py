@@ -48,13 +48,13 @@ from torch.nn.functional import leaky_relu
 
 from sercourse.layers.attention import AttentivePooling, MeanPooling
 from sercourse.layers.convolution import SLOPE, ConvBank, DenseBlock, DownBlock, UpBlock
-from sercourse.layers.masking import frame_mask, silenced
+from sercourse.layers.masking import frame_mask, masked_mean, silenced
 from sercourse.layers.normalisation import MaskedNorm
 from sercourse.layers.recurrence import MaskedGRU
 from sercourse.layers.scaling import Standardise
 from sercourse.losses.masked import MISSING, cross_entropy, mean_absolute_error
 from sercourse.models.emotion_autoencoder_config import AutoencoderConfig
-from sercourse.models.multitask import Batch, MultiTaskModel, Outputs
+from sercourse.models.multitask import JUDGED, Batch, MultiTaskModel, Outputs
 
 LEVELS = 3
 """Layers of stride 2 in the encoder: eight frames become one."""
@@ -202,7 +202,8 @@ class EmotionAutoencoder(MultiTaskModel):
                 some, ``emotion (B,)`` (optional; only the decoder sees it).
 
         Returns:
-            ``logits (B, C)``, ``embedding (B, C)`` (the attended latent), ``attention (B, T / 8)``, ``target
+            ``logits (B, C)``, ``embedding (B, C)`` (the attended latent), ``latent_mean (B, C)``, ``fused``
+            (what the classifier gets), ``attention (B, T / 8)``, ``target
             (B, T, F)`` and, where there are labels, ``restored (B, T, F)``.
         """
         lengths = batch["frames"]
@@ -216,6 +217,8 @@ class EmotionAutoencoder(MultiTaskModel):
         outputs = {
             "logits": self.classifier(fused),
             "embedding": embedding,
+            "latent_mean": masked_mean(latent.transpose(1, 2), mask),
+            "fused": fused,
             "attention": attention,
             "target": target,
         }
@@ -231,6 +234,13 @@ class EmotionAutoencoder(MultiTaskModel):
             "reconstruction": mean_absolute_error(restored, outputs["target"], mask),
             "emotion": cross_entropy(outputs["logits"], batch["emotion"], smoothing=self.config.smoothing),
         }
+
+    def layers(self) -> dict[str, str]:
+        """See :meth:`MultiTaskModel.layers`."""
+        latent = {"embedding": "the latent, attended over time", "latent_mean": "the latent, mean over time"}
+        if len(self.scale_functionals.mean):
+            latent["fused"] = "the attended latent and openSMILE's functionals, as the classifier gets them"
+        return latent | {"logits": JUDGED}
 
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """The emotion's logits ``(B, C)``."""

@@ -33,7 +33,7 @@ from sercourse.layers.scaling import Standardise
 from sercourse.layers.sequence import AdditiveAttention, MinGRU
 from sercourse.losses.masked import MISSING, cross_entropy
 from sercourse.models import ranges
-from sercourse.models.multitask import MAIN, Batch, Classes, MultiTaskModel, Outputs
+from sercourse.models.multitask import MAIN, SHARED, Batch, Classes, MultiTaskModel, Outputs
 
 LANGUAGE = "language"
 FORMS: tuple[str, ...] = ("simo", "mimo")
@@ -185,6 +185,10 @@ class Msfl(MultiTaskModel):
                 own = batch[LANGUAGE] == number
                 labels[f"{MAIN}_{name}"] = torch.where(own, batch[MAIN], MISSING)
         return {task: cross_entropy(outputs[task], labels[task]) for task in self.tasks}
+
+    def layers(self) -> dict[str, str]:
+        """See :meth:`MultiTaskModel.layers`."""
+        return {"embedding": SHARED, "attention": "the weight of every feature"} | super().layers()
 
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of the emotion, and of the language where it is a task."""

@@ -73,11 +73,11 @@ class Mtap(MultiTaskModel):
 
         Returns:
             ``emotion (B, C)``: cosines, or logits, as the loss wants them; ``gender (B, 2)``: logits; ``fused
-            (B, H)``.
+            (B, H)``, and every modality's share of it under its own name.
         """
         parts = {name: self._part(name, batch) for name in self.sizes}
         fused = torch.cat(list(parts.values()), 1)  # (B, H)
-        outputs = {"fused": fused, MAIN: self.heads[MAIN](self.dropout(fused))}
+        outputs = {**parts, "fused": fused, MAIN: self.heads[MAIN](self.dropout(fused))}
         if GENDER in self.heads:
             heard = torch.cat([parts[name] for name in self.heard], 1)
             outputs[GENDER] = self.heads[GENDER](self.dropout(heard))
@@ -109,6 +109,11 @@ class Mtap(MultiTaskModel):
         margin = 0.0 if config.loss == "normalised" else config.margin
         gamma = config.gamma if config.loss == "apfl" else 0.0
         return apfl(judged, labels, scale=config.scale, margin=margin, gamma=gamma)
+
+    def layers(self) -> dict[str, str]:
+        """See :meth:`MultiTaskModel.layers`."""
+        parts = {name: f"the {name} branch alone" for name in self.sizes} if len(self.sizes) > 1 else {}
+        return {"fused": "all modalities side by side"} | parts | super().layers()
 
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of all tasks, without any margin."""

@@ -76,7 +76,8 @@ class Mtlser(MultiTaskModel):
 
         Returns:
             ``emotion (B, C)``, ``speaker (B, S)``, ``text (B, T, U)``: logits; ``path (B, T)``: the best character
-            of every frame; ``pooled (B, H)``; ``frames (B,)``: valid ones.
+            of every frame; ``pooled (B, H)``; ``frames (B,)``: valid ones; in evaluation mode ``layer_0 (B, H)`` and
+            so on, the mean of every layer.
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.freeze != "encoder"):
             states, mask = self.encoder(batch["audio"], batch["length"])
@@ -86,6 +87,8 @@ class Mtlser(MultiTaskModel):
         frames = torch.full_like(batch["length"], shared.shape[1]) if mask is None else mask.sum(1).long()
         if TEXT in outputs:
             outputs["path"] = best_path(outputs[TEXT], mask)
+        if not self.training:  # for maps and probes
+            outputs |= {f"layer_{n}": masked_mean(state, mask) for n, state in enumerate(states)}
         return outputs | {"pooled": pooled, "frames": frames}
 
     def losses(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
@@ -97,6 +100,12 @@ class Mtlser(MultiTaskModel):
                 per_character=self.config.per_character,
             )  # fmt: skip
         return losses
+
+    def layers(self) -> dict[str, str]:
+        """See :meth:`MultiTaskModel.layers`."""
+        own = {"layer_0": "the convolutions, projected, mean over time"}
+        own |= {f"layer_{n}": f"transformer layer {n}, mean over time" for n in range(1, self.encoder.depth + 1)}
+        return {"pooled": "what the heads hear, mean over time"} | own | super().layers()
 
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Of the emotion and the speaker."""

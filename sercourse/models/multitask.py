@@ -26,6 +26,11 @@ Classes = dict[str, list[str]]
 """For each task with classes, their names in the order of the logits; for a task that writes, its symbols."""
 
 
+JUDGED = "what the emotion head says, a value per emotion"
+SHARED = "what the tasks share"
+"""Meanings of layers that several networks have; see :meth:`MultiTaskModel.layers`."""
+
+
 class MultiTaskModel(nn.Module, ABC):
     """Base class of the five papers' networks.
 
@@ -50,6 +55,11 @@ class MultiTaskModel(nn.Module, ABC):
     @abstractmethod
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:
         """Logits ``(B, C)`` of every task that judges an utterance as a whole."""
+
+    def layers(self) -> dict[str, str]:
+        """Outputs in evaluation mode that are a vector per utterance ``(B, D)`` or per frame ``(B, T, D)``, for maps
+        and probes: name to what it is, the one to look at first in front."""
+        return {MAIN: JUDGED}
 
     def written(self, outputs: Outputs) -> dict[str, Tensor]:
         """The best symbol of every frame, ``(B, T)``, of every task that writes; padding is blank (0)."""

@@ -35,6 +35,16 @@ def test_an_utterance_gives_the_same_alone_and_in_a_batch(network, batch):
             torch.testing.assert_close(own, value[0], atol=1e-5, rtol=0)
 
 
+def test_every_layer_has_a_vector_per_utterance_or_frame(network, batch):
+    model = network().eval()
+    outputs, layers = model(batch), model.layers()
+    assert "emotion" in layers
+    for name, meaning in layers.items():
+        assert meaning
+        assert outputs[name].shape[0] == 4
+        assert outputs[name].ndim in (2, 3)
+
+
 def test_labels_do_not_reach_the_outputs(network, batch):
     model = network().eval()
     told = model(batch)

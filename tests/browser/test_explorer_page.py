@@ -124,6 +124,40 @@ def test_a_click_chooses_and_a_lasso_counts(page: Page):
     expect(page.locator("#group")).to_be_hidden()
 
 
+def test_the_map_can_be_seen_from_nearer_and_moved(page: Page):
+    canvas, box = page.locator("#map"), page.locator("#map").bounding_box()
+    expect(page.get_by_role("button", name="Farther")).to_be_disabled()
+    before = page.evaluate("places[22]")
+    page.mouse.move(box["x"] + before[0], box["y"] + before[1])
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -600)
+    page.keyboard.up("Control")
+    expect(canvas).not_to_have_attribute("data-scale", "1")
+    start = page.evaluate("places[22]")
+    assert start == pytest.approx(before, abs=7), "what lies under the pointer stays there, but for parts of a pixel"
+    assert page.evaluate("places[23][0] - places[22][0] > 3 * (box.clientWidth - 2 * (radius + 14)) / 9")
+    page.mouse.down()
+    page.mouse.move(box["x"] + before[0] - 30, box["y"] + before[1] - 12, steps=4)
+    page.mouse.up()
+    moved = page.evaluate("places[22]")
+    assert moved == pytest.approx([start[0] - 30, start[1] - 12], abs=1)
+    expect(page.locator("#card")).to_be_hidden()  # a move chooses nothing
+    page.mouse.click(box["x"] + moved[0], box["y"] + moved[1])
+    expect(page.locator("#text")).to_contain_text("sentence 22")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("#text")).to_contain_text("sentence 19")
+    x, y = page.evaluate("places[19]")
+    assert 0 <= x <= box["width"]
+    assert 0 <= y <= box["height"], "who is chosen by key is brought into view"
+    page.get_by_role("button", name="Whole map").click()
+    assert page.evaluate("places[22]") == pytest.approx(before, abs=0.01)
+    page.get_by_role("button", name="Nearer").click()
+    page.locator("#map").focus()
+    page.keyboard.press("0")
+    expect(canvas).to_have_attribute("data-scale", "1")
+
+
 def test_the_table_says_the_same_without_the_map(page: Page):
     page.get_by_text("All utterances as a table").click()
     expect(page.locator("#all-rows tr")).to_have_count(27)

@@ -56,7 +56,7 @@ class Peak:
     """Most processes at a time."""
     seconds: float
     digest: str
-    """Of the sources of all cells, and of ``binder/start``."""
+    """Of the code of all cells, and of ``binder/start``."""
 
 
 def names() -> list[str]:
@@ -82,8 +82,9 @@ def measure_all(wanted: Sequence[str] = (), *, known: Mapping[str, Peak] | None 
 
 
 def digest(notebook: NotebookNode) -> str:
-    """What tells one measurement from another: the sources of the cells, and how Binder starts."""
-    told = [(ROOT / "binder" / "start").read_text("utf-8"), *(cell.source for cell in notebook.cells)]
+    """What tells one measurement from another: the code of the cells, and how Binder starts."""
+    code = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+    told = [(ROOT / "binder" / "start").read_text("utf-8"), *code]
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
 
 
@@ -181,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             listed = [peaks[name] for name in sorted(peaks)]
             write_json(options.json, as_json(listed, lab) | {"environment": environment()})
-    console.print(table(list(peaks.values())))
+    console.print(table([peaks[name] for name in sorted(peaks)]))
     return int(any(peak.peak_rss_mb > LIMIT_MB for peak in peaks.values()))
 
 

@@ -13,6 +13,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from data_scripts.course import BADGES
 from data_scripts.website.mathml import mathml
+from sercourse.explain.own_page import filled
 
 TEMPLATES = Path(__file__).parent
 
@@ -53,9 +54,8 @@ def blocks(markdown: str) -> list[tuple[str, str]]:
 
 
 def fill(template: str, **places: str) -> str:
-    """A template of this folder with its ``{{places}}`` filled, all in one go."""
-    text = (TEMPLATES / template).read_text("utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: places[place[1]], text)
+    """A template of this folder, filled."""
+    return filled((TEMPLATES / template).read_text("utf-8"), **places)
 
 
 def write_page(file: Path, title: str, body: str) -> None:

@@ -15,9 +15,9 @@ import pandas as pd
 from rich.console import Console
 
 from sercourse import corpora
-from sercourse.errors import UserError
 from sercourse.experiments.signal_preprocessing import protocol_lesson
 from sercourse.explain import plots
+from sercourse.explain.own_page import write_html
 from sercourse.training.baseline import BaselineConfig, run_baseline
 from sercourse.training.networks import TrainingConfig, train
 from sercourse.training.runs import Run
@@ -89,11 +89,7 @@ def write_report(path: Path, run: Run, lesson: pd.DataFrame, systems: Sequence[R
         " set-up works and how results are judged here. It says nothing about emotion in people.</p>"
         f"{_headline(run)}{_lesson(lesson)}{_networks(systems)}{_provenance(run)}</body></html>"
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: the report cannot be written ({error.strerror}); choose another --html.") from None
+    write_html(path, page)
 
 
 def _headline(run: Run) -> str:

@@ -21,8 +21,9 @@ import pandas as pd
 
 from sercourse.corpora.cards import Card, card, card_names
 from sercourse.corpora.corpus_names import base_name, parts
-from sercourse.errors import AudioError, UserError
+from sercourse.errors import AudioError
 from sercourse.explain.colourings import COLOURINGS, check_colour, classes_of, short_speakers, told_by
+from sercourse.explain.own_page import filled, write_html
 from sercourse.explain.players import mp3
 from sercourse.explain.projections import Projection
 from sercourse.explain.thumbnail import picture
@@ -81,15 +82,8 @@ def write_page(
             _rows(projection, table if _told(corpus) else table.assign(text=None), colourings, heard=not silent)
         ),
     }
-    filled = {"title": html.escape(title), "data": for_script(found)}
     template = (files("sercourse.explain") / "page.html").read_text("utf-8")
-    page = re.sub(r"\{\{(\w+)\}\}", lambda place: filled[place[1]], template)  # in one go: texts may hold braces
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(page, "utf-8")
-    except OSError as error:
-        raise UserError(f"--html {file}: cannot be written ({error.strerror}); choose another place.") from None
-    return file
+    return write_html(file, filled(template, title=html.escape(title), data=for_script(found)))
 
 
 def silent_because(corpus: str, utterances: int = 0) -> str:

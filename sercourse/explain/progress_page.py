@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from sercourse.errors import UserError
 from sercourse.explain.exercise_progress import NOT_BEGUN, NOT_RUN, NOT_YET, SOLVED, ChapterResult, Result
+from sercourse.explain.own_page import filled, write_html
 
 MARKS = {SOLVED: "✓", NOT_YET: "○", NOT_BEGUN: "–", NOT_RUN: "✗"}
 """Beside the word, which is read aloud."""
@@ -26,14 +26,8 @@ def write_progress(file: Path, chapters: Sequence[ChapterResult]) -> Path:
     solved, total = sum(c.solved for c in chapters), sum(len(c.exercises) for c in chapters)
     sections = "\n".join(_section(chapter) for chapter in chapters)
     template = (files("sercourse.explain") / "progress.html").read_text("utf-8")
-    before, after = template.split("{{sections}}")
-    before = before.replace("{{total}}", f"{solved} of {total} exercises are solved.")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(before + sections + after, "utf-8")
-    except OSError as error:
-        raise UserError(f"--html {file}: cannot be written ({error.strerror}); choose another place.") from None
-    return file
+    told = f"{solved} of {total} exercises are solved."
+    return write_html(file, filled(template, total=told, sections=sections))
 
 
 def _section(chapter: ChapterResult) -> str:

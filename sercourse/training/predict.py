@@ -31,6 +31,9 @@ from sercourse.training.recipes import Recipe, recipe
 from sercourse.training.runs import read_run
 from sercourse.training.settings import LoopConfig, Settings
 
+AT_A_TIME = 16
+"""Recordings that are judged together: 64 waveforms of a few seconds would take 400 MB in chapter 04's convolutions."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -93,7 +96,7 @@ class Network:
             ids: of these examples, in the order of the answer.
         """
         fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
-        return judge(fabric, fabric.setup(self.model), examples, list(ids), 64, labelled=False)
+        return judge(fabric, fabric.setup(self.model), examples, list(ids), AT_A_TIME, labelled=False)
 
     def examples(
         self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
+import soundfile
+from little_runs import voice
 from notebook_page import ROOT, NotebookPage
 from playwright.sync_api import Browser, sync_playwright
 
@@ -22,6 +24,18 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def talking(browser: Browser, tmp_path_factory) -> Iterator[Browser]:
+    """Chromium whose microphone hears a buzzing voice over and over."""
+    file = tmp_path_factory.mktemp("microphone") / "voice.wav"
+    soundfile.write(file, voice(190, 1.2), 16_000)
+    microphone = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+                  f"--use-file-for-fake-audio-capture={file}")  # fmt: skip
+    launched = browser.browser_type.launch(executable_path=chromium(), args=[*FLAGS, *microphone])
+    yield launched
+    launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ import pytest
 import soundfile
 from little_runs import SMALL, runs_apart, runs_of_all_chapters, voice
 from notebook_page import ROOT, SCREENSHOTS
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from benchmarks.jupyterlab import FLAGS, chromium, free_port
+from benchmarks.jupyterlab import free_port
 from sercourse.app.answers import Networks
 from sercourse.app.page import voice_app
 from sercourse.app.uploads import UPLOADS
@@ -24,6 +24,13 @@ pytestmark = pytest.mark.browser
 
 PATIENCE = 90_000
 """Milliseconds for an answer on a busy machine."""
+
+RECORDER = """import widget from "./recorder.js";
+window.told = {};
+const model = {get: () => 19.5, set: (name, value) => { window.told[name] = value; },
+               save_changes: () => { window.saved = [...new Uint8Array(window.told.wav.buffer)]; }};
+widget.render({model, el: document.body});"""
+"""A cell's button alone, in a page or a frame."""
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +41,6 @@ def address(tmp_path_factory) -> Iterator[str]:
         page.launch(server_port=free_port(), prevent_thread_lock=True, inbrowser=False)
         yield page.local_url
         page.close(verbose=False)
-
-
-@pytest.fixture(scope="module")
-def talking(browser: Browser, tmp_path_factory) -> Iterator[Browser]:
-    """Chromium whose microphone hears a buzzing voice over and over."""
-    file = tmp_path_factory.mktemp("microphone") / "voice.wav"
-    soundfile.write(file, voice(190, 1.2), 16_000)
-    microphone = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-                  f"--use-file-for-fake-audio-capture={file}")  # fmt: skip
-    launched = browser.browser_type.launch(executable_path=chromium(), args=[*FLAGS, *microphone])
-    yield launched
-    launched.close()
 
 
 @pytest.fixture
@@ -169,16 +164,18 @@ def test_a_phone_at_night_shows_all_of_it(visit, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing hangs out sideways"
 
 
+def serve_recorder(context: BrowserContext) -> None:
+    """Answer for ``/cell``: the button of a notebook's cell alone."""
+    script = (ROOT / "sercourse" / "app" / "recorder.js").read_text("utf-8")
+    page = f"<body><script type='module'>{RECORDER}</script>"
+    context.route("**/recorder.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    context.route("**/cell", lambda route: route.fulfill(body=page, content_type="text/html"))
+
+
 @pytest.fixture
 def button(talking: Browser) -> Iterator[Callable[[bool], Page]]:
     """The button of a notebook's cell alone, with or without leave to use the microphone."""
     contexts = []
-    script = (ROOT / "sercourse" / "app" / "recorder.js").read_text("utf-8")
-    start = """import widget from "./recorder.js";
-        window.told = {};
-        const model = {get: () => 19.5, set: (name, value) => { window.told[name] = value; },
-                       save_changes: () => { window.saved = [...new Uint8Array(window.told.wav.buffer)]; }};
-        widget.render({model, el: document.body});"""
 
     def opened(allowed: bool) -> Page:
         context = talking.new_context()
@@ -187,9 +184,7 @@ def button(talking: Browser) -> Iterator[Callable[[bool], Page]]:
             context.add_init_script(
                 "navigator.mediaDevices.getUserMedia = async () => { throw new Error('not given'); }"
             )
-        context.route("**/recorder.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
-        context.route("**/cell", lambda route: route.fulfill(
-            body=f"<body><script type='module'>{start}</script>", content_type="text/html"))  # fmt: skip
+        serve_recorder(context)
         page = context.new_page()
         page.goto("http://localhost/cell")
         return page
@@ -212,6 +207,25 @@ def test_the_cells_button_records_16_khz_wav(button, tmp_path):
     assert 1 < len(samples) / rate < 6
     assert abs(samples).max() > 0.02, "the voice of the microphone"
     expect(page.get_by_role("status")).to_have_text(re.compile(r"\d\.\d s recorded"))
+
+
+@pytest.mark.parametrize(
+    ("allow", "said"), [("microphone", r"\d\.\d s recorded"), ("", "No microphone here .*upload a file")]
+)
+def test_in_a_frame_of_another_address_the_notebooks_page_decides(talking: Browser, allow: str, said: str):
+    """Where outputs live in frames of their own, as on Colab: with the page's leave it records, without it says so."""
+    outer = f"<iframe src='http://127.0.0.1/cell' allow='{allow}'></iframe>"
+    with talking.new_context(permissions=["microphone"]) as context:
+        serve_recorder(context)
+        context.route("**/page", lambda route: route.fulfill(body=outer, content_type="text/html"))
+        page = context.new_page()
+        page.goto("http://localhost/page")
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("button", name="Record").click()
+        if allow:
+            page.wait_for_timeout(1_500)
+            frame.get_by_role("button", name="Stop").click()
+        expect(frame.get_by_role("status")).to_have_text(re.compile(said))
 
 
 def test_without_a_microphone_the_cell_says_to_upload(button):

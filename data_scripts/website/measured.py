@@ -9,6 +9,7 @@ from pathlib import Path
 from data_scripts.website.printed import Rows
 from sercourse.experiments import emotion_autoencoder as chapter02
 from sercourse.experiments.cells import RESULTS, Bench
+from sercourse.experiments.side_by_side import interval
 
 METRICS: dict[str, str] = {"wa": "WA", "ua": "UA", "f1": "F1"}
 NAMED: tuple[str, ...] = (
@@ -116,7 +117,7 @@ def _figures(cell: Mapping) -> dict[str, str]:
     effect = effect or cell.get("against_svm")
     if told and effect:
         label = f"above the strongest SVM ({effect['metric'].upper()}, 95 % interval)"
-        told[label] = f"{effect['effect']:+.1f} [{effect['low']:+.1f}, {effect['high']:+.1f}]"
+        told[label] = interval(effect)
     return told
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from sercourse.corpora.corpus_names import CSV
 from sercourse.corpora.table import EMOTIONS
 from sercourse.errors import CorpusError
 
@@ -154,7 +155,7 @@ def card(name: str) -> Card:
         CorpusError: there is no such card, or its file has a missing, unknown or wrong field.
     """
     if name not in card_names():
-        if name.startswith("csv:"):
+        if name.startswith(CSV):
             raise CorpusError(f"{name}: one's own recordings have no card; give the name of a corpus.")
         raise CorpusError(f"there is no corpus '{name}'; there are {', '.join(card_names())}.")
     text = (files("sercourse.corpora") / "cards" / f"{name}.yaml").read_text("utf-8")

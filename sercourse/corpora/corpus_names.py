@@ -41,8 +41,8 @@ def base_name(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """A name as a part of a file's: corpora joined by hyphens, a CSV by its stem and a digest of its place, which stays
-    private."""
+    """A name as it stands in the name of a run folder or a file: corpora joined by hyphens, a CSV by its stem and a
+    digest of its place, which stays private."""
     return "-".join(map(_file_name, parts(name)))
 
 

@@ -10,7 +10,8 @@ Notebook: 03_asp_mtl.ipynb
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
@@ -20,6 +21,7 @@ from rich.table import Table
 
 from sercourse import corpora
 from sercourse.corpora.noisy import in_conditions
+from sercourse.evaluation.bootstrap import bootstrap_interval
 from sercourse.evaluation.probes import ENOUGH, KINDS, Probe, pooled, probe
 from sercourse.experiments.asp_mtl import CHAPTER, IN_NOISE
 from sercourse.experiments.cells import Bench
@@ -57,7 +59,13 @@ SPACES = {"shared": "shared", "private": "auxiliary_states"}
 
 
 LEARN_FROM = ("train", "validation")
-"""Sides of a fold from which probes learn."""
+"""Sides of a fold from which probes learn; the higher reading is told."""
+
+KEPT = ("tasks", "readings", "folds_probed", "folds_of")
+"""Figures of a cell beside the emotion's; see :func:`_probed`."""
+
+DRAWS = 20
+"""Labels drawn at random, whose readings say where a linear probe stands that has nothing to read."""
 
 
 def probes(bench: Bench, auxiliary: str) -> dict:
@@ -73,55 +81,97 @@ def probes(bench: Bench, auxiliary: str) -> dict:
     rows = {}
     for title, changes in VARIANTS.items():
         config = replace(bench, corpus=corpus).config(CHAPTER, PROTOCOL, (f"auxiliary={auxiliary}", *changes))
-        cell = bench.cell(title, config, more=partial(_probed, config), needs=("tasks", "probes"))
-        rows[title] = cell and {name: cell[name] for name in ("wa", "ua", "tasks", "probes", "run")}
+        cell = bench.cell(title, config, more=partial(_probed, config), needs=KEPT)
+        rows[title] = cell and {name: cell[name] for name in ("wa", "ua", *KEPT, "run")}
     if bench.console is not None:
-        heads = [f"{space}, {kind}" for space in SPACES for kind in KINDS]
-        table = Table(f"UA of {auxiliary}", *heads, "chance", "emotion UA", box=None, pad_edge=False)
+        heads = [f"{space}, {kind}" for space, kind in product(SPACES, KINDS)]
+        table = Table(f"UA of {auxiliary}", *heads, "nothing to read", "emotion UA", box=None, pad_edge=False)
         for title, row in rows.items():
             if row is not None:
-                values = [row["probes"][space][kind]["ua"] for space in SPACES for kind in KINDS]
-                chance = row["probes"]["shared"]["linear"]["chance"]
-                table.add_row(title, *(f"{value:.1f}" for value in (*values, chance, row["ua"])))
+                read = [row["readings"][space][kind] for space, kind in product(SPACES, KINDS)]
+                told = [f"{one['ua']:.1f} [{one['low']:.0f}, {one['high']:.0f}]" for one in read]
+                idle = row["readings"]["shared"]["linear"]["nothing_to_read"]
+                table.add_row(title, *told, f"{idle['mean']:.1f}, {idle['highest']:.1f} at most", f"{row['ua']:.1f}")
         bench.console.print(table)
         bench.say(NOTE)
     asked = {"corpus": corpus, "protocol": PROTOCOL, "profile": bench.profile, "seed": bench.seed}
     return {"artifact": f"{CHAPTER}/probes_{auxiliary}", "auxiliary": auxiliary, **asked, "note": NOTE, "rows": rows}
 
 
-def _probed(config: TrainingConfig, run: Run) -> dict:
-    """What probes find on the test sides of all folds, pooled; folds without a label there are left out.
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """A fold's utterances by side, and by side and space their features ``(N, D)``."""
 
-    A probe learns from the fold's training side, or from its validation side, which the network has not fitted: the one
-    that reads more is told. A fold whose validation side cannot teach lends its training side to both.
+    ids: dict[str, list[str]]
+    states: dict[str, dict[str, np.ndarray]]
+
+
+def _probed(config: TrainingConfig, run: Run) -> dict:
+    """What probes read on the test sides of all folds, judged as one.
+
+    Returns:
+        ``readings``: by space and kind ``ua, wa`` (percent), ``low, high`` (95 % interval of the UA over speakers),
+        ``majority, chance``; of linear probes ``nothing_to_read``, the mean and the highest UA of :data:`DRAWS` labels
+        drawn at random. ``folds_probed`` of ``folds_of`` had a label to test. ``tasks``: as the run's summary.
     """
     auxiliary = config.settings.model.auxiliary
     table = corpora.load(config.corpus)
+    table = table[table[auxiliary].notna()]
+    folds, known = _folds(config, run, table), Protocol.from_json(run.protocol["repeats"][0]).folds
+    drawn = [_at_random(table[auxiliary], table["speaker"], seed) for seed in range(DRAWS)]
+    readings: dict = {space: {} for space in SPACES}
+    for space, kind in product(SPACES, KINDS):
+        found, ids = _read(folds, table[auxiliary], space, kind)
+        interval = bootstrap_interval(found.truth, found.predicted, table.loc[ids, "speaker"])
+        one = {figure: getattr(found, figure) for figure in ("wa", "ua", "majority", "chance")}
+        readings[space][kind] = one | {"low": interval.low, "high": interval.high}
+        if kind == "linear":
+            idle = [_read(folds, labels, space, kind)[0].ua for labels in drawn]
+            readings[space][kind]["nothing_to_read"] = {"mean": float(np.mean(idle)), "highest": max(idle)}
+    return {
+        "readings": readings, "folds_probed": len(folds), "folds_of": len(known), "tasks": run.summary["tasks"],
+    }  # fmt: skip
+
+
+def _folds(config: TrainingConfig, run: Run, table: pd.DataFrame) -> list[_Fold]:
+    """Frozen features of all folds that have a label to test."""
     features = {name: extract(table, name, progress=False) for name in config.recipe.features(config.settings)}
-    usable = set.intersection(*(set(maps) for maps in features.values()))
-    found: dict[tuple[str, str, str], list[Probe]] = {}
-    folds = Protocol.from_json(run.protocol["repeats"][0]).folds
-    for number, fold in enumerate(folds):
+    usable = set(table.index).intersection(*(set(maps) for maps in features.values()))
+    found = []
+    for number, fold in enumerate(Protocol.from_json(run.protocol["repeats"][0]).folds):
         network = load_network(run.folder, number)
         examples = config.recipe.examples(features, table, network.classes, config.settings)
         sides = {"train": fold.train, "validation": fold.validation, "test": fold.test}
-        sides = {side: [i for i in ids if i in usable] for side, ids in sides.items()}
-        states = {side: frozen(network, examples, ids, list(SPACES.values())) for side, ids in sides.items()}
-        labels = {side: table.loc[ids, auxiliary].to_numpy(dtype=object) for side, ids in sides.items()}
-        if not pd.Series(labels["test"]).notna().any():
-            continue
-        for space, name in SPACES.items():
-            for kind in KINDS:
-                for side in LEARN_FROM:
-                    taught = side if _teaches(labels[side]) else LEARN_FROM[0]
-                    told = probe(states[taught][name], labels[taught], states["test"][name], labels["test"], kind=kind)
-                    found.setdefault((space, kind, side), []).append(told)
-    figures: dict = {space: {} for space in SPACES}
-    for space, kind in product(SPACES, KINDS):
-        best = max((pooled(found[space, kind, side]) for side in LEARN_FROM), key=lambda one: one.ua)
-        figures[space][kind] = {figure: getattr(best, figure) for figure in ("wa", "ua", "majority", "chance")}
-    probed = len(found["shared", KINDS[0], LEARN_FROM[0]])
-    return {"probes": figures, "folds_probed": probed, "folds_of": len(folds), "tasks": run.summary["tasks"]}
+        ids = {side: [i for i in asked if i in usable] for side, asked in sides.items()}
+        if ids["test"]:
+            names = list(SPACES.values())
+            found.append(_Fold(ids, {side: frozen(network, examples, asked, names) for side, asked in ids.items()}))
+    return found
+
+
+def _read(folds: Sequence[_Fold], labels: pd.Series, space: str, kind: str) -> tuple[Probe, list[str]]:
+    """The higher reading of :data:`LEARN_FROM`, and the utterances that were asked.
+
+    A probe learns from a fold's training side, or from its validation side, which the network has not fitted. A fold
+    whose validation side cannot teach lends its training side to both.
+    """
+    told: dict[str, list[Probe]] = {side: [] for side in LEARN_FROM}
+    asked = [i for fold in folds for i in fold.ids["test"]]
+    for fold, side in product(folds, LEARN_FROM):
+        taught = side if _teaches(labels[fold.ids[side]].to_numpy()) else "train"
+        own = {each: (fold.states[each][SPACES[space]], labels[fold.ids[each]]) for each in (taught, "test")}
+        told[side].append(probe(*own[taught], *own["test"], kind=kind))
+    return max(map(pooled, told.values()), key=lambda one: one.ua), asked
+
+
+def _at_random(labels: pd.Series, speakers: pd.Series, seed: int) -> pd.Series:
+    """The same labels dealt out anew: among speakers where each has one, else among a speaker's utterances."""
+    rng = np.random.default_rng(seed)
+    by_speaker = labels.groupby(speakers)
+    if by_speaker.nunique().max() == 1:
+        one = by_speaker.first()
+        return speakers.map(pd.Series(rng.permutation(one.to_numpy(dtype=object)), index=one.index))
+    return by_speaker.transform(lambda own: rng.permutation(own.to_numpy(dtype=object)))
 
 
 def _teaches(labels: np.ndarray) -> bool:

@@ -145,7 +145,7 @@ def words(bench: Bench) -> dict:
     bench.check_rows(["unseen speakers", "seen speakers"])
     rows = {}
     for row, protocol in (("unseen speakers", speaker_independent(bench.corpus)), ("seen speakers", "holdout-20")):
-        cell = bench.cell(row, bench.config(CHAPTER, protocol, PATIENT, fold=0), more=heard)
+        cell = bench.cell(row, bench.config(CHAPTER, protocol, PATIENT, fold=0), more=heard, needs=("heard",))
         rows[row] = cell and {key: cell[key] for key in ("wa", "ua", "tasks", "protocol", "heard", "run")}
     if bench.console is not None:
         table = Table(bench.corpus, "WER, unseen sentences", "WER, seen ones", "speaker WA", "emotion UA", box=None)

@@ -22,8 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from sercourse.evaluation.probes import probe
 from sercourse.explain.plots import png
-from sercourse.explain.still_box import StillBox
-from sercourse.explain.widgets import DPI, chooser
+from sercourse.explain.widgets import DPI, SlidersBox, chooser
 from sercourse.layers.reversal import ramp, reverse
 
 WAYS: tuple[str, ...] = ("reversal", "minus sign")
@@ -34,12 +33,6 @@ WIDTH = 4
 """Features that the encoder leaves."""
 
 GENDERS = np.array(["female", "male"])
-
-
-class AdversaryBox(StillBox):
-    """Sliders and picture."""
-
-    no_kernel = "Run the notebook to move these sliders; a still picture stands below."
 
 
 @dataclass(frozen=True)
@@ -137,7 +130,7 @@ def still(way: str, strength: float) -> Image:
     return Image(picture(way, strength), format="png")
 
 
-def adversary_explorer(way: str = "reversal", strength: float = 1.0) -> AdversaryBox:
+def adversary_explorer(way: str = "reversal", strength: float = 1.0) -> SlidersBox:
     """Choose how the adversary works and how much it weighs."""
     style = {"style": {"description_width": "initial"}}
     choices = [
@@ -146,4 +139,4 @@ def adversary_explorer(way: str = "reversal", strength: float = 1.0) -> Adversar
             options=STRENGTHS, value=strength, description="weight γ", continuous_update=False, **style
         ),
     ]
-    return chooser(choices, picture, lambda *_: "", box=AdversaryBox)
+    return chooser(choices, picture, lambda *_: "", box=SlidersBox)

@@ -23,8 +23,7 @@ from torch import Tensor, nn
 
 from sercourse.errors import UserError
 from sercourse.explain.plots import png
-from sercourse.explain.still_box import StillBox
-from sercourse.explain.widgets import DPI, chooser
+from sercourse.explain.widgets import DPI, SlidersBox, chooser
 from sercourse.losses.balancing import Balancer, FixedWeights, GradNorm
 
 FIXED, GRADNORM = WAYS = ("fixed weights", "GradNorm")
@@ -57,10 +56,8 @@ LIMITS = {"weight": (0.003, 3.0), "pull": (0.03, 100.0), "relative": (0.0, 1.1)}
 """Of the axes, the same for all settings, so that a slider moves the lines and not the ticks."""
 
 
-class BalanceBox(StillBox):
+class BalanceBox(SlidersBox):
     """The sliders with their picture."""
-
-    no_kernel = "Run the notebook to move these sliders; a still picture stands below."
 
     def still(self) -> Image:
         """The picture as it is now, to be left under the box for readers without a kernel."""

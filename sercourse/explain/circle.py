@@ -21,8 +21,7 @@ from matplotlib.projections.polar import PolarAxes
 from torch import Tensor
 
 from sercourse.explain.plots import EMOTION_COLOURS, png
-from sercourse.explain.still_box import StillBox
-from sercourse.explain.widgets import DPI, chooser
+from sercourse.explain.widgets import DPI, SlidersBox, chooser
 from sercourse.losses.angular import apfl, arcface, normalised_softmax, penalised
 
 DIRECTIONS: dict[str, float] = {"anger": 20.0, "happiness": 95.0, "sadness": 230.0}
@@ -49,12 +48,6 @@ NOBODY = -1
 
 BEGIN = 162.5
 """Degrees: half way from happiness to sadness, where no arc is cut in two by beginning there."""
-
-
-class CircleBox(StillBox):
-    """The sliders with their picture."""
-
-    no_kernel = "Run the notebook to move these sliders; a still picture stands below."
 
 
 def embeddings(each: int = 4, seed: int = 238) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +132,7 @@ def still(scale: float = PAPER[0], margin: float = PAPER[1], gamma: float = PAPE
     return Image(picture(scale, margin, gamma), format="png")
 
 
-def circle_widget() -> CircleBox:
+def circle_widget() -> SlidersBox:
     """Choose scale, margin and focus; boundaries and losses follow."""
     choices = [
         ipywidgets.SelectionSlider(
@@ -150,7 +143,7 @@ def circle_widget() -> CircleBox:
             ("scale s", "margin m (rad)", "focus γ"), (SCALES, MARGINS, GAMMAS), PAPER, strict=True
         )
     ]  # fmt: skip
-    return chooser(choices, picture, lambda *_: "", box=CircleBox)
+    return chooser(choices, picture, lambda *_: "", box=SlidersBox)
 
 
 def _draw_circle(ax: PolarAxes, scale: float, margin: float, gamma: float) -> None:

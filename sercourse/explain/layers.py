@@ -92,7 +92,7 @@ def vectors_of(
         UserError: no such layer, fold or side; the corpus or the run's weights are not what they were.
     """
     run = _read(run)
-    known = layers_of(run)
+    known = list(RAW) if layer in RAW else layers_of(run)  # raw features need no network
     if layer not in known:
         hint = did_you_mean(layer, known)
         raise UserError(

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from sercourse.corpora.cards import Card, card, card_names
-from sercourse.corpora.corpus_names import base_name, parts
+from sercourse.corpora.corpus_names import CSV, base_name, parts
 from sercourse.errors import AudioError
 from sercourse.explain.colourings import COLOURINGS, check_colour, classes_of, short_speakers, told_by
 from sercourse.explain.own_page import filled, write_html
@@ -116,7 +116,7 @@ def sources(corpus: str, *, heard: bool) -> list[str]:
 
 def without_folders(corpus: str) -> str:
     """A corpus's name as others may read it: of ``csv:`` only the file's own name."""
-    named = (f"csv:{Path(part[4:]).name}" if part.startswith("csv:") else part for part in parts(corpus))
+    named = (CSV + Path(part.removeprefix(CSV)).name if part.startswith(CSV) else part for part in parts(corpus))
     return ",".join(named)
 
 

@@ -17,7 +17,7 @@ class StillBox(ipywidgets.VBox):
         no_kernel: that sentence; each box has its own.
     """
 
-    no_kernel: ClassVar[str] = "Run the notebook to use these controls."
+    no_kernel: ClassVar[str]
 
     def __repr__(self) -> str:
         return self.no_kernel

@@ -21,9 +21,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from sercourse.evaluation.probes import probe
-from sercourse.explain.adversary import GENDERS, AdversaryBox, toy
+from sercourse.explain.adversary import GENDERS, toy
 from sercourse.explain.plots import png
-from sercourse.explain.widgets import DPI, chooser
+from sercourse.explain.widgets import DPI, SlidersBox, chooser
 from sercourse.losses.balancing import FixedWeights
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.models.asp_mtl_config import AspMtlConfig
@@ -122,7 +122,7 @@ def still(alpha: float = 1.0, beta: float = 1.0, gamma: float = 1.0, mu: float =
     return Image(picture(alpha, beta, gamma, mu), format="png")
 
 
-def weights_explorer() -> AdversaryBox:
+def weights_explorer() -> SlidersBox:
     """Choose the four weights; the network is trained anew."""
     choices = [
         ipywidgets.SelectionSlider(
@@ -131,4 +131,4 @@ def weights_explorer() -> AdversaryBox:
         )
         for name in GREEK.values()
     ]  # fmt: skip
-    return chooser(choices, picture, lambda *_: "", box=AdversaryBox)
+    return chooser(choices, picture, lambda *_: "", box=SlidersBox)

@@ -38,6 +38,12 @@ class SliderBox(StillBox):
     no_kernel = "Run the notebook to move this slider; a still picture stands below."
 
 
+class SlidersBox(StillBox):
+    """Several sliders with their picture."""
+
+    no_kernel = "Run the notebook to move these sliders; a still picture stands below."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Explorer:
     """A picture that depends on one setting."""
@@ -107,7 +113,7 @@ class Explorer:
 
 def chooser(
     choices: Sequence[ipywidgets.Widget], picture: Callable[..., bytes], players: Callable[..., str], *,
-    silent: Sequence[ipywidgets.Widget] = (), box: type[ipywidgets.VBox] = SliderBox,
+    silent: Sequence[ipywidgets.Widget] = (), box: type[StillBox] = SliderBox,
 ) -> ipywidgets.VBox:  # fmt: skip
     """Menus and sliders with a picture and players; the picture carries the CSS class ``sercourse-picture``.
 

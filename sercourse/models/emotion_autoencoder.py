@@ -202,8 +202,8 @@ class EmotionAutoencoder(MultiTaskModel):
                 some, ``emotion (B,)`` (optional; only the decoder sees it).
 
         Returns:
-            ``logits (B, C)``, ``embedding (B, C)`` (the attended latent), ``latent_mean (B, C)``, ``fused``
-            (what the classifier gets), ``attention (B, T / 8)``, ``target
+            ``logits (B, C)``, ``embedding (B, C)`` (the attended latent), ``latent_mean (B, C)``, ``fused
+            (B, C + D)`` (what the classifier gets), ``attention (B, T / 8)``, ``target
             (B, T, F)`` and, where there are labels, ``restored (B, T, F)``.
         """
         lengths = batch["frames"]

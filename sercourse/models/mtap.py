@@ -73,7 +73,7 @@ class Mtap(MultiTaskModel):
 
         Returns:
             ``emotion (B, C)``: cosines, or logits, as the loss wants them; ``gender (B, 2)``: logits; ``fused
-            (B, H)``, and every modality's share of it under its own name.
+            (B, H)``, and every modality's share of it, ``(B, D)``, under its own name.
         """
         parts = {name: self._part(name, batch) for name in self.sizes}
         fused = torch.cat(list(parts.values()), 1)  # (B, H)
@@ -112,7 +112,9 @@ class Mtap(MultiTaskModel):
 
     def layers(self) -> dict[str, str]:
         """See :meth:`MultiTaskModel.layers`."""
-        parts = {name: f"the {name} branch alone" for name in self.sizes} if len(self.sizes) > 1 else {}
+        if len(self.sizes) == 1:
+            return {"fused": f"the {next(iter(self.sizes))} branch"} | super().layers()
+        parts = {name: f"the {name} branch alone" for name in self.sizes}
         return {"fused": "all modalities side by side"} | parts | super().layers()
 
     def logits(self, outputs: Outputs) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ from sercourse.training.runs import read_run
 from sercourse.training.settings import LoopConfig, Settings
 
 AT_A_TIME = 16
-"""Recordings that are judged together: 64 waveforms of a few seconds would take 400 MB in chapter 04's convolutions."""
+"""Recordings that are judged together; the convolutions of chapter 04 need much memory for each."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sercourse import __version__, corpora
-from sercourse.corpora.corpus_names import base_name, parts
+from sercourse.corpora.corpus_names import CSV, base_name, parts
 from sercourse.corpora.registry import MADE
 from sercourse.errors import UserError
 from sercourse.features.store import FeatureStore
@@ -81,7 +81,7 @@ def check_licence(name: str) -> None:
     Raises:
         UserError: it may not, or nobody says so.
     """
-    if name.startswith("csv:") or name not in corpora.names():
+    if name.startswith(CSV) or name not in corpora.names():
         raise UserError(
             f"--corpus {name}: an archive takes corpora by their own name, of {', '.join(corpora.names())}."
         )

@@ -153,8 +153,12 @@ def test_the_map_can_be_seen_from_nearer_and_moved(page: Page):
     page.get_by_role("button", name="Whole map").click()
     assert page.evaluate("places[22]") == pytest.approx(before, abs=0.01)
     page.get_by_role("button", name="Nearer").click()
+    expect(canvas).to_have_attribute("data-scale", "1.6")
     page.locator("#map").focus()
-    page.keyboard.press("0")
+    for key, scale in [("+", "2.56"), ("-", "1.6"), ("Control+0", "1.6"), ("0", "1"), ("+", "1.6")]:
+        page.keyboard.press(key)
+        expect(canvas).to_have_attribute("data-scale", re.compile(f"^{scale}"))
+    page.get_by_role("button", name="Farther").click()
     expect(canvas).to_have_attribute("data-scale", "1")
 
 

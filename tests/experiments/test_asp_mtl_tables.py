@@ -97,13 +97,48 @@ def test_probes_read_both_spaces(bench):
     asked = Bench(**{**vars(bench), "rows": ("neither",)})
     result = asp_mtl_probes.probes(asked, "gender")
     assert result["rows"]["both constraints"] is None
-    found = result["rows"]["neither"]["probes"]
+    row = result["rows"]["neither"]
+    assert (row["folds_probed"], row["folds_of"]) == (2, 2)
+    found = row["readings"]
     for space in ("shared", "private"):
         for kind in ("linear", "mlp"):
-            assert 0 <= found[space][kind]["ua"] <= 100
+            assert 0 <= found[space][kind]["low"] <= found[space][kind]["ua"] <= found[space][kind]["high"] <= 100
             assert found[space][kind]["chance"] == pytest.approx(50)
     with pytest.raises(UserError, match="the artifact has no such row"):
         asp_mtl_probes.probes(Bench(**{**vars(bench), "rows": ("nothing",)}), "gender")
+
+
+def test_a_fold_of_one_gender_is_judged_with_the_others_and_one_that_cannot_teach_lends_its_training_side():
+    """Two folds: the first tests women alone, and the second has one gender on its validation side."""
+    rng, genders = np.random.default_rng(0), pd.Series(["female", "male"] * 60, index=[f"u{n}" for n in range(120)])
+    features = rng.standard_normal((120, 2)) + 4 * (genders == "male").to_numpy()[:, None]
+    names, women = list(genders.index), [n for n in genders.index if genders[n] == "female"]
+
+    def fold(train: list[str], validation: list[str], test: list[str]) -> asp_mtl_probes._Fold:
+        ids = {"train": train, "validation": validation, "test": test}
+        states = {side: {"shared": features[[names.index(i) for i in asked]]} for side, asked in ids.items()}
+        return asp_mtl_probes._Fold(ids, states)
+
+    folds = [fold(names[:40], names[40:80], women[40:]), fold(names[:40], women[20:40], names[80:])]
+    for kind in ("linear", "mlp"):
+        found, ids = asp_mtl_probes._read(folds, genders, "shared", kind)
+        assert ids == women[40:] + names[80:]
+        assert found.chance == 50
+        assert found.ua > 80, "what is there is read"
+        dealt = asp_mtl_probes._at_random(genders, pd.Series(names, index=names), 0)
+        assert sorted(dealt) == sorted(genders)
+        assert abs(asp_mtl_probes._read(folds, dealt, "shared", kind)[0].ua - 50) < 20, "what is not there is not"
+
+
+def test_labels_dealt_out_anew_stay_whole_where_a_speaker_has_one():
+    speakers = pd.Series(list("aabbccdd"), index=range(8))
+    genders = speakers.map({"a": "f", "b": "f", "c": "m", "d": "m"})
+    dealt = [asp_mtl_probes._at_random(genders, speakers, seed) for seed in range(9)]
+    assert all(one.groupby(speakers).nunique().max() == 1 for one in dealt)
+    assert any((one != genders).any() for one in dealt)
+    noises = pd.Series(["none", "white"] * 4, index=range(8))
+    one = asp_mtl_probes._at_random(noises, speakers, 1)
+    assert (one.groupby(speakers).value_counts() == 1).all(), "each speaker keeps his noises"
 
 
 def test_table9_sets_one_model_the_other_and_both_beside_the_machine(bench, monkeypatch):

@@ -30,6 +30,16 @@ def batch(items: int = 4) -> dict[str, torch.Tensor]:
     }  # fmt: skip
 
 
+def test_every_modality_is_a_layer_where_there_are_several():
+    several, one = network(), network(text="none", audio="none", gender="none")
+    assert list(several.layers()) == ["fused", "image", "text", "audio", "emotion"]
+    outputs = several(batch())
+    parts = torch.cat([outputs[name] for name in ("image", "text", "audio")], 1)
+    assert torch.equal(parts, outputs["fused"])
+    assert one.layers()["fused"] == "the image branch"
+    assert list(one.layers()) == ["fused", "emotion"]
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_loss_is_the_one_that_was_asked_for(loss):
     model, inputs = network(loss=loss, gamma=2.0, margin=0.3, scale=8.0), batch()

@@ -579,9 +579,9 @@ shown
 # orthogonality; three lines leave one or both out. *Told the task, as printed* has the paper's discriminator (section 3).
 # The last three have the remedies, one and both. All test sides are judged together, for in two of the five folds both
 # speakers have the same gender. A probe learns from the training side or from the validation side, and the higher reading
-# is told, which favours the probe. What does a probe read where there is *nothing*? The last column deals the genders out
-# to the speakers anew, twenty times: the mean is near 50, but single draws reach far higher, for there are ten speakers
-# and not 535.
+# is told, which helps the probe. What does a probe read where there is *nothing*? For the last column the genders are
+# dealt out to the speakers anew, twenty times, in ways that are no more like the real one than chance has it: the mean is
+# near 50, but single deals are read at up to 70, for there are ten speakers and not 535.
 #
 # %% [markdown]
 # **What we saw** (535 utterances of ten speakers, one seed, all folds judged as one):
@@ -590,9 +590,9 @@ shown
 #   94.0 without orthogonality) than no guard at all (79.6). The paper's own, which tells the task, changes little (82.4).
 # - Here a faster adversary is no remedy: 85.8, and the lowest figure for the emotion (48.1). Taking the class means away
 #   is one: 60.9 by correlation alone, 64.1 with both.
-# - Is the gender gone? We had asked for at most 5 points above guessing. Neither line shows that. But 60.9 cannot be told
-#   from nothing (its interval begins at 45, and genders dealt out anew are read at up to 68), and 64.1 hardly (51, and 64).
-#   The mlp is a weak witness: it reads only 55.8 where nothing guards.
+# - Is the gender gone? We had asked for at most 5 points above guessing, and neither line shows that. But neither can be
+#   told from nothing: genders that mean nothing are read at up to 70 there. Ten speakers cannot say more. The mlp is a weak
+#   witness: it reads only 55.8 where nothing guards.
 # - The private features hold the gender in every line (91 and more), as they should.
 # - The emotion: 51.1 with both remedies, 51.3 without any guard. No difference can be seen in one seed.
 #

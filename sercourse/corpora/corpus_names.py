@@ -37,7 +37,7 @@ def parts(name: str) -> list[str]:
 
 def base_name(name: str) -> str:
     """The corpus behind a name with conditions or a set of emotions: ``emodb`` of ``emodb=four+none+white@0``."""
-    return re.split("[+=]", name, maxsplit=1)[0]
+    return name if is_file(name) else re.split("[+=]", name, maxsplit=1)[0]
 
 
 def file_name(name: str) -> str:

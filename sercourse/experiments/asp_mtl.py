@@ -103,7 +103,7 @@ def model1(bench: Bench, protocol: str = "group-5") -> dict:
     """Model 1 trained on a corpus in noise, and what it and the classical methods make of test mixtures."""
     noisy = replace(bench, corpus=in_conditions(bench.corpus or "synthetic", TRAINED_ON), repeats=1)
     config = noisy.config(CHAPTER, protocol, MODEL1)
-    return noisy.cell("model 1", config, more=partial(_denoised, bench.profile))
+    return noisy.cell("model 1", config, more=partial(_denoised, bench.profile), needs=("snr_out",))
 
 
 def _denoised(profile: str, run: Run) -> dict:

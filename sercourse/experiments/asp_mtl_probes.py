@@ -64,8 +64,12 @@ LEARN_FROM = ("train", "validation")
 KEPT = ("tasks", "readings", "folds_probed", "folds_of")
 """Figures of a cell beside the emotion's; see :func:`_probed`."""
 
-DRAWS = 20
-"""Labels drawn at random, whose readings say where a linear probe stands that has nothing to read."""
+DRAWS, TRIES = 20, 2000
+"""Labels dealt out anew, whose readings say where a linear probe stands that has nothing to read; of so many tries."""
+
+ALIKE = 0.15
+"""How far the share of labels that stay the same may be from chance: with few speakers a deal may be nearly the real
+one."""
 
 
 def probes(bench: Bench, auxiliary: str) -> dict:
@@ -91,7 +95,8 @@ def probes(bench: Bench, auxiliary: str) -> dict:
                 read = [row["readings"][space][kind] for space, kind in product(SPACES, KINDS)]
                 told = [f"{one['ua']:.1f} [{one['low']:.0f}, {one['high']:.0f}]" for one in read]
                 idle = row["readings"]["shared"]["linear"]["nothing_to_read"]
-                table.add_row(title, *told, f"{idle['mean']:.1f}, {idle['highest']:.1f} at most", f"{row['ua']:.1f}")
+                nothing = f"{idle['mean']:.1f}, {idle['highest']:.1f} at most" if idle["draws"] else ""
+                table.add_row(title, *told, nothing, f"{row['ua']:.1f}")
         bench.console.print(table)
         bench.say(NOTE)
     asked = {"corpus": corpus, "protocol": PROTOCOL, "profile": bench.profile, "seed": bench.seed}
@@ -112,13 +117,14 @@ def _probed(config: TrainingConfig, run: Run) -> dict:
     Returns:
         ``readings``: by space and kind ``ua, wa`` (percent), ``low, high`` (95 % interval of the UA over speakers),
         ``majority, chance``; of linear probes ``nothing_to_read``, the mean and the highest UA of :data:`DRAWS` labels
-        drawn at random. ``folds_probed`` of ``folds_of`` had a label to test. ``tasks``: as the run's summary.
+        dealt out anew (:func:`_dealt_out`). ``folds_probed`` of ``folds_of`` had a label to test. ``tasks``: as the
+        run's summary.
     """
     auxiliary = config.settings.model.auxiliary
     table = corpora.load(config.corpus)
     table = table[table[auxiliary].notna()]
     folds, known = _folds(config, run, table), Protocol.from_json(run.protocol["repeats"][0]).folds
-    drawn = [_at_random(table[auxiliary], table["speaker"], seed) for seed in range(DRAWS)]
+    drawn = _dealt_out(folds, table[auxiliary], table["speaker"])
     readings: dict = {space: {} for space in SPACES}
     for space, kind in product(SPACES, KINDS):
         found, ids = _read(folds, table[auxiliary], space, kind)
@@ -127,7 +133,8 @@ def _probed(config: TrainingConfig, run: Run) -> dict:
         readings[space][kind] = one | {"low": interval.low, "high": interval.high}
         if kind == "linear":
             idle = [_read(folds, labels, space, kind)[0].ua for labels in drawn]
-            readings[space][kind]["nothing_to_read"] = {"mean": float(np.mean(idle)), "highest": max(idle)}
+            told = {"mean": float(np.mean(idle)), "highest": max(idle)} if idle else {"mean": None, "highest": None}
+            readings[space][kind]["nothing_to_read"] = told | {"draws": len(idle)}
     return {
         "readings": readings, "folds_probed": len(folds), "folds_of": len(known), "tasks": run.summary["tasks"],
     }  # fmt: skip
@@ -162,6 +169,21 @@ def _read(folds: Sequence[_Fold], labels: pd.Series, space: str, kind: str) -> t
         own = {each: (fold.states[each][SPACES[space]], labels[fold.ids[each]]) for each in (taught, "test")}
         told[side].append(probe(*own[taught], *own["test"], kind=kind))
     return max(map(pooled, told.values()), key=lambda one: one.ua), asked
+
+
+def _dealt_out(folds: Sequence[_Fold], labels: pd.Series, speakers: pd.Series) -> list[pd.Series]:
+    """:data:`DRAWS` labels that say nothing: as much like the real ones as chance has it, within :data:`ALIKE`, and
+    where the real labels of a validation side teach, they do, too; fewer where :data:`TRIES` do not give as many."""
+    teach = [_teaches(labels[fold.ids["validation"]].to_numpy()) for fold in folds]
+    chance, found = (labels.value_counts(normalize=True) ** 2).sum(), []
+    for seed in range(TRIES):
+        dealt = _at_random(labels, speakers, seed)
+        fair = abs((dealt == labels).mean() - chance) <= ALIKE
+        if fair and teach == [_teaches(dealt[fold.ids["validation"]].to_numpy()) for fold in folds]:
+            found.append(dealt)
+        if len(found) == DRAWS:
+            break
+    return found
 
 
 def _at_random(labels: pd.Series, speakers: pd.Series, seed: int) -> pd.Series:

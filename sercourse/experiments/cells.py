@@ -40,6 +40,9 @@ KEPT = (
 )  # fmt: skip
 
 
+SAME_RUN = ("alphabet", "predicted", "data_hash", "ece", "epochs_chosen", "parameters")
+"""What tells a run from another one of the same name: further figures of a stored cell are kept where all agree."""
+
 SAME = 1e-6
 """Points by which a figure that is computed again may differ from the stored one."""
 
@@ -92,13 +95,16 @@ class Bench:
             more: further figures from the run folder.
             needs: which of these a stored cell must have; where another artifact stored it without, they are added
                 from its run.
+
+        Raises:
+            UserError: the row is stored without what is needed, and not asked for.
         """
         outdated: dict = {}
 
         def measure() -> dict:
             run = load_or_train(config, jobs=self.jobs, progress=self.console is not None)
             figures = {name: run.summary[name] for name in KEPT} | spelled(run.predictions)
-            same = all(outdated.get(name) == value for name, value in spelled(run.predictions).items())
+            same = all(outdated.get(name) == figures[name] for name in SAME_RUN)
             return (outdated if same else {}) | figures | more(run)
 
         def valid(cell: dict) -> bool:
@@ -107,7 +113,11 @@ class Bench:
             outdated.update(cell)
             return all(name in cell for name in needs)
 
-        return self.kept(f"{row}, {config.protocol}", row, config.chapter, config.name, measure, valid=valid)
+        cell = self.kept(f"{row}, {config.protocol}", row, config.chapter, config.name, measure, valid=valid)
+        if cell is None and outdated:
+            lacks = ", ".join(name for name in needs if name not in outdated)
+            raise UserError(f"--rows: '{row}' is stored without {lacks}, which this table needs; add it to --rows.")
+        return cell
 
     def kept(
         self, title: str, row: str, chapter: str, name: str, measure: Callable[[], dict],

@@ -76,6 +76,10 @@ def speaker_independent(corpus: str) -> str:
     return PROTOCOLS.get(corpora.base_name(corpus), "group-5")
 
 
+LEARNT = ("tasks", "curves")
+"""What :func:`learnt` adds to a cell."""
+
+
 def learnt(run: Run) -> dict:
     """What a cell of this chapter keeps beside the emotion's figures: the other tasks', and the first fold's curves."""
     curves = read_curves(sorted((run.folder / "folds").iterdir())[0])
@@ -116,7 +120,7 @@ def weights(bench: Bench, task: str) -> dict:
     rows = {}
     for name, step in zip(names, steps, strict=True):
         config = bench.config(CHAPTER, "holdout-10", (f"{task}={step:g}", f"{other}=0"))
-        cell = bench.cell(name, config, more=learnt)
+        cell = bench.cell(name, config, more=learnt, needs=LEARNT)
         rows[name] = cell and {key: cell[key] for key in ("wa", "ua", "tasks", "curves", "run")}
     if bench.console is not None:
         table = Table(f"{bench.corpus}, holdout-10", "WA", "UA", "WER", "speaker WA", box=None, pad_edge=False)
@@ -145,7 +149,7 @@ def words(bench: Bench) -> dict:
     bench.check_rows(["unseen speakers", "seen speakers"])
     rows = {}
     for row, protocol in (("unseen speakers", speaker_independent(bench.corpus)), ("seen speakers", "holdout-20")):
-        cell = bench.cell(row, bench.config(CHAPTER, protocol, PATIENT, fold=0), more=heard, needs=("heard",))
+        cell = bench.cell(row, bench.config(CHAPTER, protocol, PATIENT, fold=0), more=heard, needs=(*LEARNT, "heard"))
         rows[row] = cell and {key: cell[key] for key in ("wa", "ua", "tasks", "protocol", "heard", "run")}
     if bench.console is not None:
         table = Table(bench.corpus, "WER, unseen sentences", "WER, seen ones", "speaker WA", "emotion UA", box=None)

@@ -19,7 +19,7 @@ from rich.table import Table
 from sercourse.errors import UserError
 from sercourse.evaluation.comparison import compare
 from sercourse.experiments.cells import Bench, predicted_by, save_figure
-from sercourse.experiments.mtlser import CHAPTER, learnt, printed, speaker_independent
+from sercourse.experiments.mtlser import CHAPTER, LEARNT, learnt, printed, speaker_independent
 from sercourse.explain import plots
 from sercourse.training.backbones import at_hand, fingerprint
 
@@ -55,7 +55,7 @@ def backbones(bench: Bench) -> dict:
     rows, told = {}, {}
     for name in names:
         taken = replace(bench, rows=(), store=bench.store and not Path(name).is_dir())
-        cell = taken.cell(name, bench.config(CHAPTER, protocol, (f"backbone={name}",)), more=learnt)
+        cell = taken.cell(name, bench.config(CHAPTER, protocol, (f"backbone={name}",)), more=learnt, needs=LEARNT)
         told[name] = predicted_by(machine, [cell])
         curves = [row | {"train": _total(row)} for row in cell["curves"]]
         rows[name] = {key: cell[key] for key in KEPT} | {"training_loss": curves[-1]["train"], "curves": curves}

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from sercourse.evaluation import metrics
 from sercourse.experiments.cells import Bench, predicted_by, save_figure
-from sercourse.experiments.mtlser import CHAPTER, learnt, printed, speaker_independent
+from sercourse.experiments.mtlser import CHAPTER, LEARNT, learnt, printed, speaker_independent
 from sercourse.explain import plots
 
 COLUMNS = 3
@@ -36,7 +36,7 @@ def by_fold(bench: Bench, name: str) -> dict:
     """
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
     protocol = speaker_independent(bench.corpus)
-    cell = bench.cell("all three", bench.config(CHAPTER, protocol), more=learnt)
+    cell = bench.cell("all three", bench.config(CHAPTER, protocol), more=learnt, needs=LEARNT)
     told = predicted_by(bench.machine(protocol), [cell])  # the machine knows folds and labels
     emotions = sorted(set(told["emotion"]) | set(told["predicted"]))
     folds = {str(fold): _judged(part, emotions) for fold, part in told.groupby("fold")}

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
 from sercourse.experiments.cells import Bench, save_figure
-from sercourse.experiments.mtlser import CHAPTER, learnt, printed
+from sercourse.experiments.mtlser import CHAPTER, LEARNT, learnt, printed
 from sercourse.paths import runs_dir
 
 STEPS: dict[str, int] = {"quick": 3, "course": 5, "paper": 11}
@@ -79,7 +79,7 @@ def _pairs(study: optuna.Study, states: Sequence[TrialState]) -> set[tuple[float
 def _cell(bench: Bench, trial: optuna.Trial) -> float:
     alpha, beta = (trial.suggest_float(name, 0, 1) for name in ("alpha", "beta"))
     config = bench.config(CHAPTER, PROTOCOL, (f"alpha={alpha:g}", f"beta={beta:g}"))
-    cell = bench.cell(f"alpha {alpha:g}, beta {beta:g}", config, more=learnt)
+    cell = bench.cell(f"alpha {alpha:g}, beta {beta:g}", config, more=learnt, needs=LEARNT)
     figures = {"emotion": cell["wa"], "n_test": cell["n_test"]}
     figures |= {"text": cell["tasks"].get("text", {}).get("wer"), "speaker": cell["tasks"].get("speaker", {}).get("wa")}
     for name, value in figures.items():

@@ -21,6 +21,7 @@ from sercourse.corpora.noisy import in_conditions
 from sercourse.experiments.cells import Bench, mean_and_spread, spelled
 from sercourse.experiments.mtlser import (
     CHAPTER,
+    LEARNT,
     in_folds,
     learnt,
     printed,
@@ -48,7 +49,7 @@ def babble(bench: Bench) -> dict:
     cells = {}
     for row, condition in noisy.items():
         config = replace(bench, corpus=in_conditions(bench.corpus, condition)).config(CHAPTER, protocol)
-        cells[row] = bench.cell(row, config, more=lambda run: learnt(run) | {"in_folds": in_folds(run.predictions)})
+        cells[row] = bench.cell(row, config, more=_by_folds, needs=(*LEARNT, "in_folds"))
     config = bench.config(CHAPTER, protocol)
     for row, condition in unheard.items():
         cells[row] = _trained_on_clean(bench, row, config, condition)
@@ -63,6 +64,10 @@ def babble(bench: Bench) -> dict:
             table.add_row(row, *told, levels.get(row.partition(",")[0], ""))
         bench.console.print(table)
     return bench.about(f"{CHAPTER}/table5", protocol) | {"rows": rows, "printed": paper}
+
+
+def _by_folds(run: Run) -> dict:
+    return learnt(run) | {"in_folds": in_folds(run.predictions)}
 
 
 def _trained_on_clean(bench: Bench, row: str, config: TrainingConfig, condition: str) -> dict | None:

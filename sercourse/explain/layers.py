@@ -51,7 +51,7 @@ def meanings(run: Run | str | Path) -> dict[str, str]:
         UserError: no finished run, or no weights in it.
     """
     run = _read(run)
-    if run.summary["chapter"] in (*CHAPTERS, *PEERS):
+    if run.summary.get("chapter") in (*CHAPTERS, *PEERS):
         return _network(run, 0).model.layers() | RAW
     own = run.about["config"].get("features")  # of a baseline: what it was fitted on comes first
     return ({own: RAW[own]} if own in RAW else {}) | RAW
@@ -154,7 +154,8 @@ def _sides(run: Run, fold: int, side: str) -> dict[str, str]:
     """Utterances that were usable, in sorted order, each with its side in a fold."""
     names = fold_names(run)
     if not 0 <= fold < len(names):
-        raise UserError(f"--fold {fold}: {run.folder.name} has {len(names)} folds, 0 to {len(names) - 1}.")
+        told = f"{len(names)} folds, 0 to {len(names) - 1}" if len(names) > 1 else "one fold, 0"
+        raise UserError(f"--fold {fold}: {run.folder.name} has {told}.")
     found = Protocol.from_json(run.protocol["repeats"][0]).folds[fold]
     skipped = run.summary.get("skipped") or {}
     return dict(sorted((i, each) for each in SIDES[side] for i in getattr(found, each) if i not in skipped))

@@ -44,6 +44,7 @@ def write_html(file: Path, page: str) -> Path:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, "utf-8")
-    except OSError as error:
-        raise UserError(f"--html {file}: cannot be written ({error.strerror}); choose another place.") from None
+    except (OSError, ValueError) as error:  # ValueError: a path or a text that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"--html {file}: cannot be written ({reason}); choose another place.") from None
     return file

@@ -711,8 +711,11 @@ else:
 shown
 
 # %% [markdown]
-# In EMO-DB the ten sentences are the same in every emotion: words can only help by making better frames, never by their
-# meaning.
+# **What we saw** (one seed; the lines with the speaker are not measured yet). Learning the words beside the emotion is
+# worth 12.7 points of UA (interval over speakers 7.5 to 16.7) to this small encoder. In EMO-DB the ten sentences are the
+# same in every emotion, so words can only help by making better frames, never by their meaning. That would fit an encoder
+# which has heard synthetic voices alone, and which characters teach what real frames hold; we have not tested it. With
+# the words the network still stands below both linear machines, which know nothing of them.
 #
 # **On Colab** with a GPU, try the real wav2vec2-base: set `TRY_BASE = True`; the cell prints how long it took. Offline the
 # library says that the checkpoint is not at hand and takes the mini (then the figure is the mini's).

@@ -23,7 +23,7 @@ import psutil
 import soundfile
 from rich.table import Table
 
-from benchmarks.jupyterlab import FLAGS, Lab, chromium, running_lab
+from benchmarks.jupyterlab import FLAGS, KERNEL, Lab, chromium, running_lab
 from benchmarks.watch import Group, Watch
 from sercourse.corpora.table import EMOTIONS
 from sercourse.errors import UserError
@@ -45,7 +45,6 @@ _CELL = """from benchmarks.explorer import cloud
 from sercourse.explain.linked_maps import LinkedMaps
 
 LinkedMaps(cloud({n}))"""
-_KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
 _LASSO_TO_TABLE = """() => new Promise(done => {
   const panel = document.querySelector('.sercourse-panel');
   let begun = null;
@@ -151,7 +150,7 @@ def measure(sizes: tuple[int, ...] = SIZES) -> list[Measurement]:
                 served = Path(folder) / "notebooks"
                 served.mkdir()
                 cell = nbformat.v4.new_code_cell(_CELL.format(n=size))
-                notebook = nbformat.v4.new_notebook(cells=[cell], metadata=_KERNEL)
+                notebook = nbformat.v4.new_notebook(cells=[cell], metadata=KERNEL)
                 nbformat.write(notebook, served / "cloud.ipynb")
                 with running_lab(served, Path(folder)) as lab:
                     browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))

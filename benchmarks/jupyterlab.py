@@ -30,6 +30,9 @@ FLAGS: tuple[str, ...] = (
 )
 """Of Chromium."""
 
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+"""Metadata of a notebook that is written for a benchmark or a test."""
+
 START_SECONDS = 60
 """JupyterLab has so long to answer."""
 

@@ -60,8 +60,8 @@ def table4(bench: Bench) -> dict:
     costs[MACHINE] = machine_cost(bench, MACHINE, _machine(bench, "logmel", protocol, "polynomial"), functionals)
     for row, chapter in ((ATTENTION, "attention_cnn"), ("emotion and words", CHAPTER), ("all three", CHAPTER)):
         config = bench.config(chapter, protocol, TASKS.get(row, ()))
-        ours = {"more": learnt, "needs": LEARNT} if chapter == CHAPTER else {}
-        cell = bench.cell(row, config, **ours)
+        kept = {"more": learnt, "needs": LEARNT} if chapter == CHAPTER else {}
+        cell = bench.cell(row, config, **kept)
         judged[row] = cell and predicted_by(some, [cell])
         costs[row] = network_cost(bench, row, config)
     ours = judged["all three"]

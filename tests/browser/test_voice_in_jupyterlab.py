@@ -8,7 +8,7 @@ from little_runs import SMALL, runs_apart, runs_of_all_chapters
 from notebook_page import NotebookPage
 from playwright.sync_api import Browser, expect
 
-from benchmarks.jupyterlab import Lab
+from benchmarks.jupyterlab import KERNEL, Lab
 
 pytestmark = pytest.mark.browser
 
@@ -21,9 +21,8 @@ voice_cell(Networks.load({runs}))"""
 def test_a_recording_in_a_cell_is_answered_and_leaves_no_sound(talking: Browser, lab: Lab, tmp_path_factory):
     with runs_apart(tmp_path_factory):
         runs = [str(run.folder) for run in runs_of_all_chapters(tmp_path_factory).values()]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     cells = [nbformat.v4.new_code_cell(CELL.format(runs=runs))]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab.notebooks / "voice.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), lab.notebooks / "voice.ipynb")
     with talking.new_context(viewport={"width": 1440, "height": 900}, permissions=["microphone"]) as context:
         notebook = NotebookPage(context, lab.url, lab.token, "voice.ipynb")
         notebook.run_all()

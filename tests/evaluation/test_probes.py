@@ -57,6 +57,8 @@ def test_missing_labels_are_left_out(data):
     told = probe(line[:800], holes[:800], line[800:][known], holes[800:][known])
     assert (found.predicted == told.predicted).all()
     assert (found.truth == told.truth).all()
+    assert (found.frequent == told.frequent).all()
+    assert found.kind == told.kind
 
 
 def test_what_cannot_be_probed_is_said(data):

@@ -375,5 +375,5 @@ def test_one_layer_needs_no_menu_and_a_reader_without_a_kernel_gets_words_and_a_
     picture, sound = box.children
     assert "<audio" in sound.value
     assert "sercourse-picture" in picture._dom_classes
-    assert box._repr_mimebundle_()["text/plain"].startswith("Run the notebook to ")
+    assert box._repr_mimebundle_()["text/plain"] == box.no_kernel
     assert box.still().data == picture.value

@@ -153,7 +153,7 @@ def test_sliders_move_the_picture_and_the_words():
     still = box.still()
     assert still.data == image.value
     assert still.alt in words.value
-    assert repr(box).startswith("Run the notebook to ")
+    assert repr(box) == box.no_kernel
 
 
 @pytest.mark.parametrize(

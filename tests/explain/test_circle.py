@@ -119,7 +119,8 @@ def test_sliders_begin_with_the_paper_and_move_the_picture():
     for slider, value in zip(sliders, (64.0, 1.5, 5.0)):
         slider.value = value
     assert image.value == picture(64.0, 1.5, 5.0) != before
-    assert repr(box).startswith("Run the notebook to ")
+    assert repr(box) == box.no_kernel
+    assert box.no_kernel.startswith("Run the notebook")
 
 
 def test_the_extremes_of_all_sliders_can_be_drawn():

@@ -95,7 +95,7 @@ def test_the_menu_begins_with_what_was_meant_where_the_network_knows_it(explorer
 
 def test_a_reader_without_a_kernel_gets_words_and_a_still(explorer):
     box = explorer.widget()
-    assert box._repr_mimebundle_()["text/plain"].startswith("Run the notebook to ")
+    assert box._repr_mimebundle_()["text/plain"] == box.no_kernel
     assert "sercourse-picture" in parts(box)[3]._dom_classes
     three = explorer.still("c/a", ["anger", "neutral"])
     other = explorer.still("c/a", ["anger", "sadness"])

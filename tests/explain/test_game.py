@@ -44,4 +44,4 @@ def test_a_verdict_tells_what_was_meant(table):
 
 
 def test_without_a_kernel_a_sentence_stands_in(table):
-    assert repr(GuessingGame(table)).startswith("Run the notebook to ")
+    assert repr(GuessingGame(table)) == GuessingGame.no_kernel

@@ -13,6 +13,7 @@ from sercourse.explain.maps import silhouette
 from sercourse.features.extract import extract
 from sercourse.training.predict import Network
 from sercourse.training.protocols import Protocol
+from sercourse.training.settings import CHAPTERS
 
 pytestmark = pytest.mark.usefixtures("threads_put_back", "own_runs")
 
@@ -44,6 +45,10 @@ def test_every_layer_of_a_chapter_has_a_vector_per_tested_utterance(corpus, chap
         assert list(vectors.index) == list(table.index) == tested
         assert np.isfinite(vectors.to_numpy()).all()
         assert list(table) == list(SHOWN)
+
+
+def test_every_chapter_has_its_layers():
+    assert {*OWN} == {*CHAPTERS}, "those of the peers: tests/models/test_peers.py"
 
 
 def test_vectors_are_those_of_the_folds_own_network(run, corpus):

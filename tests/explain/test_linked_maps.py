@@ -171,7 +171,7 @@ def test_what_cannot_be_drawn_is_one_sentence(runs, corpus, options, sentence):
 
 
 def test_without_a_kernel_there_is_a_picture(maps):
-    assert repr(maps).startswith("Run the notebook to ")
+    assert repr(maps) == maps.no_kernel
     figure = maps.still("judged")
     assert {text.get_text() for text in figure.axes[-1].get_legend().get_texts()} == set(
         maps.panes[1].source.labels("judged")

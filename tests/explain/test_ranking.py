@@ -196,7 +196,7 @@ def test_a_still_shows_the_bars_as_they_are_now(browser):
     assert "pitch, in semitones: spread over mean: 30.0 %" in one.alt
     browser.by.value = "functional"
     assert browser.still().data != one.data
-    assert repr(browser).startswith("Run the notebook to ")
+    assert repr(browser) == browser.no_kernel
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from sercourse.explain.widgets import (
     Explorer,
+    SliderBox,
     _loudest_stretch,
     mel_explorer,
     snr_explorer,
@@ -65,7 +66,7 @@ def test_a_browser_finds_the_picture_by_its_class(explorer):
 
 
 def test_without_a_kernel_there_are_words_instead_of_a_list_of_objects(explorer):
-    assert explorer.widget()._repr_mimebundle_()["text/plain"].startswith("Run the notebook to ")
+    assert explorer.widget()._repr_mimebundle_()["text/plain"] == SliderBox.no_kernel
 
 
 def test_a_still_shows_its_values_side_by_side(explorer):

@@ -154,10 +154,12 @@ def points_table() -> str:
     measured = _measured("explorer_points", "benchmarks explorer")
     if isinstance(measured, str):
         return measured
-    lines = ["| points | first picture | lasso to table | kernel | browser |", "|---|---|---|---|---|"]
+    lines = ["| points | maps | first picture | lasso to table | kernel | browser |", "|---|---|---|---|---|---|"]
     for row in measured["explorer"]:
         sizes = " | ".join(f"{row[name] / 1e3:.1f} GB" for name in ("kernel_mb", "browser_mb"))
-        lines.append(f"| {row['points']:,} | {row['picture_s']:.1f} s | {row['lasso_ms']:.0f} ms | {sizes} |")
+        lines.append(
+            f"| {row['points']:,} | {row['maps']} | {row['picture_s']:.1f} s | {row['lasso_ms']:.0f} ms | {sizes} |"
+        )
     return "\n".join(lines)
 
 

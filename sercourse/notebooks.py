@@ -27,6 +27,9 @@ BEFORE_RESET = ".before-reset"
 PRISTINE = "notebooks"
 """Folder in the cache, and in a workshop's archive, with the notebooks as they were before anybody worked in them."""
 
+ORIGINALS = "originals"
+"""Folder beside ``notebooks`` in what students are handed, with the same notebooks; nobody works in it."""
+
 CELL_SECONDS = 1800.0
 """Longest time for one cell that may train a network."""
 

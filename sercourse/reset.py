@@ -1,8 +1,9 @@
 """A spoilt notebook back as it was, without losing what its reader wrote.
 
-The original comes from git (the last commit), else from the copies that ``sercourse prefetch --notebooks`` keeps in the
-cache. Kept are the answers, which are the code cells tagged ``exercise``, and cells that somebody added, which move to
-the end. Everything else is as in the original; the spoilt notebook stays beside it under another name.
+The original comes from git (the last commit), else from the folder ``originals`` beside the notebooks' own, else from
+the copies that ``sercourse prefetch --notebooks`` keeps in the cache. Kept are the answers, which are the code cells
+tagged ``exercise``, and cells that somebody added, which move to the end. Everything else is as in the original; the
+spoilt notebook stays beside it under another name.
 
 Notebook: 00_start_here.ipynb
 """
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sercourse.errors import UserError
-from sercourse.notebooks import BEFORE_RESET, committed, pristine_dir
+from sercourse.notebooks import BEFORE_RESET, ORIGINALS, committed, pristine_dir
 
 EXERCISE = "exercise"
 """Tag of the cells that are answers."""
@@ -49,7 +50,7 @@ def reset_notebook(path: Path, original: Path | None = None) -> Reset:
 
     Args:
         path: the notebook; where it is gone, the original is written.
-        original: the untouched notebook; ``None``: git's last commit, else the copy in the cache.
+        original: the untouched notebook; ``None``: git's last commit, else that in ``originals``, else in the cache.
 
     Raises:
         UserError: no original is found, the notebook cannot be read as one, or cannot be written.
@@ -96,9 +97,11 @@ def _pristine(path: Path, original: Path | None) -> tuple[dict, str]:
         return _parse(original.read_bytes(), original), str(original)
     if (last := committed(path)) is not None:
         return _parse(last, path), "git's last commit"
+    handed = path.resolve().parent.parent / ORIGINALS / path.name
     kept = pristine_dir() / path.name
-    if kept.is_file():
-        return _parse(kept.read_bytes(), kept), str(kept)
+    for one in (handed, kept):
+        if one.is_file():
+            return _parse(one.read_bytes(), one), str(one)
     raise UserError(
         f"{path}: no original is at hand, neither in git nor as {kept}; fetch the notebook again and name it with"
         " --original FILE."

@@ -103,4 +103,4 @@ def test_streaming_is_measured_in_a_process_of_its_own():
 def test_a_benchmark_that_lacks_something_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
     with pytest.raises(UserError, match="needs playwright"):
-        explorer.measure((10,))
+        explorer.measure(((10, 1),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,21 @@ def test_make_demo_from_a_fresh_clone(clone, tmp_path):
     out = run(["make", "demo"], clone, SERCOURSE_CACHE=str(tmp_path / "cache"))
     assert "leave one speaker out" in out
     assert (clone / "build" / "report.html").stat().st_size > 20_000
+
+
+def test_a_laptop_without_network_is_installed_from_wheels(clone, tmp_path):
+    """The lines of ``docs/offline.md`` for both machines; the second may ask no index."""
+    page = (clone / "docs" / "offline.md").read_text("utf-8")
+    (collect,) = re.findall(r"^\.venv/bin/(python -m pip wheel .*)$", page, re.MULTILINE)
+    (install,) = re.findall(r"^\.venv/bin/(pip install .*)$", page, re.MULTILINE)
+    for name in ("home", "laptop"):
+        run([sys.executable, "-m", "venv", str(tmp_path / name)], tmp_path)
+    run(["bash", "-c", f"{tmp_path}/home/bin/{collect}"], clone)
+    (clone / "wheels").rename(tmp_path / "wheels")
+    nowhere = {"PIP_NO_INDEX": "1", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    run(["bash", "-c", f"{tmp_path}/laptop/bin/{install}"], tmp_path, **nowhere)
+    told = run([str(tmp_path / "laptop" / "bin" / "sercourse"), "doctor"], tmp_path, **nowhere)
+    assert "sercourse" in told
 
 
 @pytest.mark.parametrize("choice", ["--resolution=lowest-direct", "--upgrade"], ids=["oldest", "newest"])

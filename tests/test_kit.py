@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from data_scripts.kit import pages, slides, timetables
 from data_scripts.kit.answer_key import answer_key
 from data_scripts.website.links import read_page
 from sercourse.cli import COMMANDS
+from sercourse.reset import reset_notebook
 
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?) *### END SOLUTION", re.DOTALL)
 ASKED_FOR = re.compile(r'<(?:script|img|link|iframe|audio|video|source)\b[^>]*\b(?:src|href)="(?!data:)|@import|url\(')
@@ -177,10 +179,25 @@ def test_kit_is_written_whole(tmp_path, monkeypatch):
     assert not any("key" in name or "solution" in name for name in inside["student"])
     assert "key/answer_key.html" in inside["key"]
     assert not (tmp_path / "kit" / "old").exists()
-    links = re.findall(r'href="([^"#:]+)"', (tmp_path / "kit" / "teaching" / "index.html").read_text("utf-8"))
-    assert links
-    for link in links:
+    links = {
+        page.name: re.findall(r'href="([^"#:]+)"', page.read_text("utf-8"))
+        for page in (tmp_path / "kit" / "teaching").glob("*.html")
+    }
+    assert {"offline.html", "timetables.html"} <= set(links["index.html"])
+    for link in {one for some in links.values() for one in some}:
         assert (tmp_path / "kit" / "teaching" / link).is_file(), link
+
+
+def test_a_student_can_reset_a_notebook_of_the_folder_that_was_handed_out(tmp_path, monkeypatch, own_folders):
+    monkeypatch.setattr(kit, "build_wheel", lambda folder: None)  # needs a network
+    monkeypatch.setattr(kit, "chapters", lambda: ["00_start_here"])
+    kit.write_student(tmp_path / "student")
+    notebook = tmp_path / "student" / "notebooks" / "00_start_here.ipynb"
+    untouched = json.loads(notebook.read_text("utf-8"))
+    spoilt = untouched | {"cells": untouched["cells"][1:]}
+    notebook.write_text(json.dumps(spoilt), "utf-8")
+    assert reset_notebook(notebook).source == str(tmp_path / "student" / "originals" / "00_start_here.ipynb")
+    assert json.loads(notebook.read_text("utf-8")) == untouched
 
 
 def test_a_notebook_that_is_not_built_is_one_sentence(tmp_path, monkeypatch):

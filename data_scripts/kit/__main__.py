@@ -5,9 +5,9 @@
     python -m data_scripts.kit --check          say whether these two are up to date; exit code 1 if not
 
 ``build/kit/`` then holds ``slides/`` (one HTML file per chapter, works offline, prints), ``student/`` (notebooks
-without solutions, the library, how to start), ``key/`` (solutions and answers, on one page that prints), ``teaching/``
-(timetables, check-in questions, what goes wrong in the room) and a zip of each. Nothing is run: outputs are those that
-the notebooks are stored with.
+without solutions and their originals, the library, how to start), ``key/`` (solutions and answers, on one page that
+prints), ``teaching/`` (timetables, check-in questions, what goes wrong in the room) and a zip of each. Nothing is run:
+outputs are those that the notebooks are stored with.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from data_scripts.kit.answer_key import answer_key
 from data_scripts.kit.pages import to_html, write_page
 from data_scripts.kit.slides import deck
 from data_scripts.kit.timetables import TEACHING, written
+from sercourse.notebooks import ORIGINALS
 
 KIT = ROOT / "build" / "kit"
 PARTS = ("slides", "student", "key", "teaching")
@@ -58,6 +59,7 @@ def write_student(folder: Path) -> None:
     (folder / "notebooks").mkdir(parents=True)
     for name in chapters():
         nbformat.write(notebook_of(name), folder / "notebooks" / f"{name}.ipynb")
+    shutil.copytree(folder / "notebooks", folder / ORIGINALS)
     shutil.copy(ROOT / "constraints.txt", folder)
     build_wheel(folder)
     write_teaching_page(TEACHING / "student.md", folder / "start.html")
@@ -83,8 +85,8 @@ def write_key(folder: Path) -> None:
 
 
 def write_teaching(folder: Path) -> None:
-    """The pages of ``docs/teaching/``."""
-    for page in sorted(TEACHING.glob("*.md")):
+    """The pages of ``docs/teaching/``, and what they refer to."""
+    for page in [*sorted(TEACHING.glob("*.md")), TEACHING.parent / "offline.md"]:
         write_teaching_page(page, folder / f"{page.stem}.html")
 
 

@@ -60,6 +60,6 @@ def fill(template: str, **places: str) -> str:
 
 def write_page(file: Path, title: str, body: str) -> None:
     """Write one HTML page; links to Markdown pages beside it lead to their HTML."""
-    body = _HTML_LINK.sub(lambda link: link[1].removesuffix(".md") + '.html"', body)
+    body = _HTML_LINK.sub(lambda link: link[1].removesuffix(".md").replace('"../', '"') + '.html"', body)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(fill("page.html", title=html.escape(title), body=body), "utf-8")

@@ -22,7 +22,7 @@
 # [chapter 03](03_asp_mtl.ipynb) for probes, [chapter 04](04_mtlser.ipynb) for the encoder that hears. To read
 # sentences: the extra `text` (`pip install "sercourse[text]"`); without it the cells about text are skipped.
 #
-# **Time** 80 minutes of reading and exercises · 2 minutes of computing on one CPU core · no GPU
+# **Time** 80 minutes of reading and exercises · 2 minutes of computing on 2 CPU cores · no GPU
 
 # %% [markdown]
 # ## Set-up

@@ -21,7 +21,7 @@
 # [chapter 02](02_emotion_autoencoder.ipynb) for the training loop, [chapter 03](03_asp_mtl.ipynb) for the reversal
 # layer.
 #
-# **Time** 75 minutes of reading and exercises · 2 minutes of computing on one CPU core · no GPU
+# **Time** 75 minutes of reading and exercises · 2 minutes of computing on 2 CPU cores · no GPU
 
 # %% [markdown]
 # ## Set-up

@@ -105,11 +105,15 @@ def _settings() -> dict[str, ipywidgets.ValueWidget]:
     """The widgets of what :func:`~sercourse.app.hearing.listen` can be told, by its arguments."""
     wide = {"style": {"description_width": "90px"}, "layout": {"width": "390px", "max_width": "100%"}}
     low, high = SNR_RANGE
+    noise = ipywidgets.Dropdown(options=NOISE_NAMES, value=QUIET, description=session.NOISE_LABEL, **wide)
+    snr = ipywidgets.FloatSlider(
+        session.SNR_DB, min=low, max=high, step=1, description=session.SNR_LABEL, continuous_update=False,
+        disabled=True, **wide,
+    )  # fmt: skip
+    noise.observe(lambda event: setattr(snr, "disabled", event["new"] == QUIET), names="value")
     return {
-        "noise": ipywidgets.Dropdown(options=NOISE_NAMES, value=QUIET, description=session.NOISE_LABEL, **wide),
-        "snr_db": ipywidgets.FloatSlider(
-            session.SNR_DB, min=low, max=high, step=1, description=session.SNR_LABEL, continuous_update=False, **wide
-        ),
+        "noise": noise,
+        "snr_db": snr,
         "cut": ipywidgets.Checkbox(True, description=session.CUT_LABEL, indent=False, layout={"width": "auto"}),
     }
 

@@ -127,7 +127,9 @@ def _laid_out(networks: Networks, folder: Path) -> Parts:
                 label="Record or upload",
             )  # fmt: skip
             noise = gr.Dropdown(list(NOISE_NAMES), value=QUIET, label=session.NOISE_LABEL, elem_id="sc-noise")
-            snr = gr.Slider(*SNR_RANGE, value=session.SNR_DB, step=1, label=session.SNR_LABEL, elem_id="sc-snr")
+            snr = gr.Slider(
+                *SNR_RANGE, value=session.SNR_DB, step=1, label=session.SNR_LABEL, elem_id="sc-snr", interactive=False
+            )
             cut = gr.Checkbox(True, label=session.CUT_LABEL, elem_id="sc-cut")
             keep = gr.Checkbox(False, label=f"Keep my recording, in {folder}", elem_id="sc-keep")
             gr.HTML(
@@ -176,6 +178,10 @@ def _connect(parts: Parts, networks: Networks, folder: Path) -> None:
     ).then(**again, api_name="answer", **last)  # fmt: skip
     forgotten = {"outputs": [parts.recording, *shown], "api_visibility": "private", "queue": False}
     parts.sound.clear(lambda: (None, "", ""), None, **forgotten)
+    parts.noise.change(
+        lambda noise: gr.update(interactive=noise != QUIET), parts.noise, parts.snr,
+        api_visibility="private", queue=False,
+    )  # fmt: skip
     for event in (parts.noise.input, parts.snr.release, parts.cut.input):
         event(**again, api_visibility="private", **last)
     parts.more.click(compared, settings, parts.change, api_name="changes", **one)

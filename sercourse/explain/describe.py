@@ -60,6 +60,8 @@ def _drawn(ax: Axes) -> str:
     if ax.images or any(hasattr(each, "get_array") and np.ndim(each.get_array()) == 2 for each in ax.collections):
         return "an image in colours"
     names, handles = ax.get_legend_handles_labels()[1], len(ax.get_lines())
+    if ax.get_legend() is not None:  # which may have samples of its own
+        names = [label.get_text() for label in ax.get_legend().get_texts()]
     listed = f" ({', '.join(dict.fromkeys(names))})" if names else ""
     if handles:
         return f"{handles} {'line' if handles == 1 else 'lines'}{listed}"

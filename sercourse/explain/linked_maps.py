@@ -131,6 +131,7 @@ def linked_maps(
     *,
     layers: Mapping[str, str] | None = None,
     colour: str = "emotion",
+    fold: int = 0,
     side: str = "test",
     table: pd.DataFrame | None = None,
     seed: int = 0,
@@ -141,7 +142,7 @@ def linked_maps(
         runs: a run or its folder; or several, by what stands above their maps.
         layers: by title, the layer to look at first; without it the chapter's first.
         colour: see :class:`LinkedMaps`.
-        side, table: see :func:`~sercourse.explain.layers.vectors_of`.
+        fold, side, table: see :func:`~sercourse.explain.layers.vectors_of`.
         seed: of the projections.
 
     Raises:
@@ -152,6 +153,6 @@ def linked_maps(
         raise UserError("linked_maps: give one run or more.")
     if unknown := set(layers or {}) - set(named):
         raise UserError(f"layers: there is no map '{min(unknown)}'; the maps are {', '.join(map(repr, named))}.")
-    asked = {"side": side, "table": table, "seed": seed}
+    asked = {"fold": fold, "side": side, "table": table, "seed": seed}
     sources = [MapSource(run, title=name, layer=(layers or {}).get(name), **asked) for name, run in named.items()]
     return LinkedMaps(*sources, colour=colour)

@@ -17,7 +17,7 @@ from sercourse.explain.colourings import check_colour, filled, short_speakers
 from sercourse.explain.layers import fold_names, meanings, vectors_of
 from sercourse.explain.maps import silhouette
 from sercourse.explain.page import without_folders
-from sercourse.explain.projections import LEAST, Projection, project
+from sercourse.explain.projections import LEAST, MANY, Projection, project
 from sercourse.training.runs import Run, read_run
 
 SEPARATED: tuple[str, ...] = ("emotion", "predicted", "speaker", "gender", "language", "noise")
@@ -108,11 +108,15 @@ class MapSource:
         return self._placed[key]
 
     def silhouettes(self, layer: str) -> dict[str, float]:
-        """How well each label separates in a layer, before it is projected; labels without a meaning are left out."""
-        vectors, scores = self.vectors(layer), {}
+        """How well each label separates in a layer, before it is projected; labels without a meaning are left out.
+
+        Of more utterances than :data:`~sercourse.explain.projections.MANY`, so many are drawn.
+        """
+        drawn = np.sort(np.random.default_rng(self._seed).permutation(len(self.table))[:MANY])
+        vectors, table, scores = self.vectors(layer)[drawn], self.table.iloc[drawn], {}
         for name in SEPARATED:
-            there = self.table[name].notna().to_numpy()
-            scores[name] = silhouette(vectors[there], self.table[name][there]) if there.any() else float("nan")
+            there = table[name].notna().to_numpy()
+            scores[name] = silhouette(vectors[there], table[name][there]) if there.any() else float("nan")
         return {name: score for name, score in scores.items() if score == score}
 
     def labels(self, colour: str) -> pd.Series:

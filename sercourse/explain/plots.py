@@ -26,7 +26,7 @@ from sercourse.signal.audio import SAMPLE_RATE
 EMOTION_COLOURS: dict[str, str] = dict(
     zip(
         EMOTIONS,
-        ("#D55E00", "#999999", "#56B4E9", "#117733", "#CC79A7", "#E69F00", "#000000", "#0072B2", "#009E73"),
+        ("#D55E00", "#882255", "#56B4E9", "#117733", "#CC79A7", "#E69F00", "#000000", "#0072B2", "#009E73"),
         strict=True,
     )
 )

@@ -35,7 +35,8 @@ LEAST = 4
 """Points that make a map."""
 
 MANY = 3000
-"""Points up to which all are asked for their neighbours; of more, so many are drawn, for memory grows by the square."""
+"""Points up to which all are asked for their neighbours; of more, so many are drawn, for what it takes grows by the
+square."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def test_a_recording_is_answered_and_noise_changes_what_is_heard(parts):
     assert "These are teaching models" in parts.answer.value
     parts.snr.value = 0.0
     assert "noise at" not in parts.answer.value
+    assert parts.snr.disabled
     parts.noise.value = "pink"
+    assert not parts.snr.disabled
     assert "in pink noise at 0 dB" in parts.answer.value
     parts.more.click()
     assert parts.change.value.count("scope='row'") == 5

@@ -103,8 +103,11 @@ def test_noise_changes_what_is_heard_and_a_clear_forgets(visit, tmp_path):
     soundfile.write(tmp_path / "mine.wav", voice(220, 0.9), 16_000)
     send(page, tmp_path / "mine.wav")
     expect(page.locator("#sc-answer .sc-card")).to_have_count(5, timeout=PATIENCE)
+    slider = page.locator("#sc-snr input[type=range]")
+    expect(slider).to_be_disabled()  # of what is not there
     page.locator("#sc-noise input").click()
     page.get_by_role("option", name="pink").click()
+    expect(slider).to_be_enabled(timeout=PATIENCE)
     expect(page.locator("#sc-answer")).to_contain_text("in pink noise at 10 dB", timeout=PATIENCE)
     page.locator("#sc-sound").get_by_role("button", name="Clear").first.click()
     expect(page.locator("#sc-answer .sc-card")).to_have_count(0, timeout=PATIENCE)

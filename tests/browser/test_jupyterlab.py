@@ -5,13 +5,17 @@ Screenshots are written to ``build/screenshots/``.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 
+import numpy as np
+import PIL.Image
 import pytest
 import yaml
 from notebook_page import ROOT, NotebookPage
 from playwright.sync_api import Locator, expect
+from scipy.ndimage import binary_erosion
 
 pytestmark = pytest.mark.browser
 
@@ -79,12 +83,24 @@ def choose_from_menu(notebook: NotebookPage, box: Locator, number: int) -> None:
 
 
 def walk_the_maps(notebook: NotebookPage) -> None:
-    """Name an utterance, click a point, draw a lasso: heard, seen, told and counted, on both maps."""
+    """Hover, click a point, name an utterance, draw a lasso, take another layer: heard, seen, told and counted."""
     box = notebook.page.locator(".sercourse-maps").first
     panel = box.locator(".sercourse-panel")
     maps = box.locator("canvas:visible")
     notebook.shown(maps.first)
     notebook.screenshot("maps")
+    playing, playback = panel.locator("audio[autoplay]"), box.get_by_label("play while hovering")
+    places = points_of(notebook.shown(maps.first))
+    expect(panel.locator("audio")).to_have_count(0)
+    playback.check()
+    notebook.page.mouse.move(*places[0])
+    expect(playing).to_have_count(1, timeout=20_000)
+    playback.uncheck()
+    notebook.page.mouse.move(*places[-1])
+    expect(playing).to_have_count(0, timeout=20_000)
+    expect(panel.locator("audio")).to_have_count(1)
+    notebook.page.mouse.click(*places[-1])
+    expect(playing).to_have_count(1, timeout=20_000)
     field = notebook.shown(box.get_by_placeholder("name an utterance"))
     wanted = box.locator("datalist option").nth(3).get_attribute("value")
     field.fill(wanted)
@@ -95,6 +111,7 @@ def walk_the_maps(notebook: NotebookPage) -> None:
     assert panel.locator("audio").evaluate("audio => audio.play().then(() => true)")  # it is a sound
     notebook.shown(panel)
     notebook.screenshot("maps-one")
+    other = notebook.shown(maps.nth(1)).screenshot()
     place = notebook.shown(maps.first).bounding_box()
     left, top, wide, high = (place[side] for side in ("x", "y", "width", "height"))
     notebook.page.mouse.move(left + 0.98 * wide, top + 0.02 * high)  # buttons and legend are on the left
@@ -105,8 +122,24 @@ def walk_the_maps(notebook: NotebookPage) -> None:
     expect(panel.locator(".sercourse-counts")).to_be_visible(timeout=20_000)
     expect(panel.locator("audio")).to_have_count(6)
     notebook.screenshot("maps-lasso")
+    assert notebook.shown(maps.nth(1)).screenshot() != other  # the same utterances stand out there
     notebook.shown(panel)
     notebook.screenshot("maps-selection")
+    told = box.get_by_text("silhouette in the layer").first
+    before = told.inner_text()
+    notebook.shown(box.get_by_label("layer").first).select_option(index=1)
+    expect(told).not_to_have_text(before, timeout=60_000)
+    notebook.screenshot("maps-layer")
+
+
+def points_of(canvas: Locator) -> list[tuple[float, float]]:
+    """Where points are drawn on a map, in pixels of the page, from top to bottom; what the legend may hide is left
+    out."""
+    pixels = np.asarray(PIL.Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"), dtype=int)
+    inside = binary_erosion(np.ptp(pixels, axis=-1) > 60, iterations=2)
+    found = [(x, y) for y, x in np.argwhere(inside) if x > pixels.shape[1] / 3]
+    place = canvas.bounding_box()
+    return [(place["x"] + x, place["y"] + y) for x, y in found]
 
 
 def play_game(notebook: NotebookPage) -> None:

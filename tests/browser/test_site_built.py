@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from little_runs import SMALL, runs_apart, runs_of_all_chapters
 from notebook_page import ROOT, SCREENSHOTS
 from playwright.sync_api import Browser, Page, Route
 
@@ -16,17 +20,36 @@ pytestmark = pytest.mark.long
 
 PAGES = ("index", "chapters/00_start_here", "chapters/06_msfl", "glossary", "believe", "models", "results/mtap",
          "results/index", "api/training")  # fmt: skip
+SECONDS = 120.0
+"""The whole site may take."""
+
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
-    """The folder of the HTML; explorers of those first runs that are there are inside."""
+    """The folder of the HTML, built without a network; the explorers are of little runs."""
     folder = tmp_path_factory.mktemp("site")
-    site.assemble(folder / "src")
-    assert site.sphinx(source=folder / "src", site=folder / "html") == 0, "a warning is an error"
-    explorers.put_into(folder / "html", explorers.make_pages(explorers.at_hand(), folder / "explorers"))
+    with runs_apart(tmp_path_factory), pytest.MonkeyPatch.context() as here:
+        runs = runs_of_all_chapters(tmp_path_factory)
+        first = {name: SimpleNamespace(folder=run.folder, **run.about["config"]) for name, run in runs.items()}
+        here.setattr(explorers, "FIRST_RUNS", first)
+        here.setattr(explorers, "missing_first_runs", list)
+        here.setattr(socket.socket, "connect", refuse)
+        here.setattr(socket, "getaddrinfo", refuse)
+        begun = time.perf_counter()
+        site.assemble(folder / "src")
+        assert site.sphinx(source=folder / "src", site=folder / "html") == 0, "a warning is an error"
+        explorers.put_into(folder / "html", explorers.make_pages(explorers.at_hand(), folder / "explorers"))
+        seconds = time.perf_counter() - begun
+    print(f"the site: {seconds:.0f} s")
+    assert seconds < SECONDS
     return folder / "html"
+
+
+def refuse(*_: object) -> None:
+    """In the place of a network."""
+    raise AssertionError("the network was asked")
 
 
 @pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
@@ -61,6 +84,18 @@ def test_chapters_have_formulas_and_sound(built):
     assert "<math" in chapter
     assert "data:audio" in (built / "chapters" / "00_start_here.html").read_text("utf-8")
     assert not list(built.rglob("solutions*")), "solutions are for instructors"
+
+
+@pytest.mark.browser
+def test_every_chapter_has_its_map_inside(built, page):
+    page.goto((built / "explorers.html").as_uri())
+    links = page.get_by_role("link", name="open the map")
+    assert links.count() == len(SMALL)
+    for number in range(len(SMALL)):
+        links.nth(number).click()
+        page.locator("canvas").first.wait_for()
+        page.go_back()
+    assert (page.asked, page.errors) == ([], [])
 
 
 @pytest.mark.browser

@@ -8,6 +8,7 @@ from little_runs import little_run
 from matplotlib.colors import to_hex
 
 from sercourse.errors import UserError
+from sercourse.explain import map_source
 from sercourse.explain.colourings import classes_of
 from sercourse.explain.linked_maps import LinkedMaps, linked_maps
 from sercourse.explain.map_source import MapSource
@@ -122,6 +123,27 @@ def test_another_layer_moves_the_points_and_says_its_silhouette(maps):
     vectors = pane.source.vectors("egemaps")
     assert f"emotion {silhouette(vectors, pane.source.table['emotion']):.2f}" in pane._said.value
     assert pane._perplexity.layout.display == "none"
+
+
+def test_umap_follows_its_own_slider(maps):
+    pane = maps.panes[0]
+    pane._method.value = "umap"
+    assert (pane._perplexity.layout.display, pane._neighbours.layout.display) == ("none", "")
+    pane._neighbours.value = 5
+    assert pane.projection.parameters["neighbours"] == 5
+    assert "UMAP (neighbours 5" in pane._said.value
+
+
+def test_of_many_utterances_some_are_asked_for_silhouettes(maps, monkeypatch):
+    source = maps.panes[0].source
+    whole = source.silhouettes("egemaps")
+    monkeypatch.setattr(map_source, "MANY", 8)
+    some = source.silhouettes("egemaps")
+    assert some["emotion"] != whole["emotion"]
+    assert some == source.silhouettes("egemaps")
+    drawn = np.sort(np.random.default_rng(0).permutation(len(source.table))[:8])
+    wanted = silhouette(source.vectors("egemaps")[drawn], source.table["emotion"].iloc[drawn])
+    assert some["emotion"] == pytest.approx(wanted)
 
 
 def test_both_axes_have_one_measure(maps):

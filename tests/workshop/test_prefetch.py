@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,25 +92,40 @@ def test_the_doctor_says_what_is_missing_and_when_all_is_ready(packed, laptop, m
     assert "not ready: is10 of synthetic missing" in doctor.check_course().text
 
 
-def test_a_shared_cache_is_linked_and_stays_as_it_was(packed, laptop, monkeypatch):
-    """``docs/hub.md``: each user's cache is a tree of links to a shared one, and new work goes to the user's own."""
+def test_each_user_of_the_hub_works_beside_a_shared_cache_that_stays_as_it_was(packed, laptop, monkeypatch, repository):
+    """The script of ``docs/hub.md``, after a ``prefetch`` made the shared cache on the spot, locks and all."""
+    shared = laptop / "srv" / "sercourse"
+    for kind in ("cache", "runs", "notebooks"):
+        shutil.copytree(packed["folder"] / kind, shared / kind)
     for kind in ("CACHE", "RUNS"):
-        monkeypatch.setenv(f"SERCOURSE_{kind}", str(laptop / "shared" / kind.lower()))
-    unpack_here(packed["archive"], progress=False)
-    shared = below(laptop / "shared")
-    for kind in ("CACHE", "RUNS"):
-        own = laptop / "user" / kind.lower()
-        own.mkdir(parents=True)
-        subprocess.run(["cp", "-rs", "--no-clobber", f"{laptop}/shared/{kind.lower()}/.", str(own)], check=True)
-        monkeypatch.setenv(f"SERCOURSE_{kind}", str(own))
+        monkeypatch.setenv(f"SERCOURSE_{kind}", str(shared / kind.lower()))
+    noisy = "synthetic+white@0"
+    corpora.load(noisy)
+    (shared / "runs" / CONFIG.name / ".lock").touch()
+    before = below(shared)
+    (script,) = re.findall(
+        r"```\n(#!/bin/bash\n.*?)```", (repository / "docs" / "hub.md").read_text("utf-8"), re.DOTALL
+    )
+    (laptop / "begin").write_text(script.replace("/srv/sercourse", str(shared)))
+    tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    home = os.environ | {"HOME": str(laptop / "user"), "PATH": tools}
+    for _ in range(2):  # on two days
+        begun = ["bash", str(laptop / "begin"), "env"]
+        told = subprocess.run(begun, env=home, capture_output=True, text=True, check=True).stdout
+    for name, value in re.findall(r"^(SERCOURSE_(?:CACHE|RUNS))=(.*)$", told, re.MULTILINE):
+        assert value.startswith(str(laptop / "user"))
+        monkeypatch.setenv(name, value)
     table = corpora.load("synthetic")
     assert extraction.extract(table, "is10", workers=1, progress=False).frame.shape[0] == 70
     extraction.extract(table.head(3), "mfcc", workers=1, progress=False)
+    assert all(Path(path).is_symlink() for path in corpora.load(noisy)["path"])
     part = table.groupby("speaker").head(7)
-    assert load_or_train(CONFIG, table=part).folder == laptop / "user" / "runs" / CONFIG.name
+    own = laptop / "user" / ".sercourse" / "runs" / CONFIG.name
+    assert load_or_train(CONFIG, table=part).folder == own
     networks.train(CONFIG, table=part, workers=1, progress=False)  # trained anew, over the links
-    assert below(laptop / "shared") == shared
-    assert not (laptop / "user" / "runs" / CONFIG.name / "summary.json").is_symlink()
+    assert below(shared) == before
+    assert not (own / "summary.json").is_symlink()
+    assert (laptop / "user" / "notebooks" / "01_little.ipynb").read_bytes() == packed["before"]
 
 
 def test_the_command_unpacks_and_says_how_things_stand(packed, laptop, monkeypatch, capsys):

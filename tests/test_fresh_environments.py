@@ -51,13 +51,13 @@ def test_a_laptop_without_network_is_installed_from_wheels(clone, tmp_path):
     page = (clone / "docs" / "offline.md").read_text("utf-8")
     (collect,) = re.findall(r"^\.venv/bin/(python -m pip wheel .*)$", page, re.MULTILINE)
     (install,) = re.findall(r"^\.venv/bin/(pip install .*)$", page, re.MULTILINE)
-    for name in ("home", "laptop"):
+    for name in ("one", "other"):
         run([sys.executable, "-m", "venv", str(tmp_path / name)], tmp_path)
-    run(["bash", "-c", f"{tmp_path}/home/bin/{collect}"], clone)
+    run(["bash", "-c", f"{tmp_path}/one/bin/{collect}"], clone)
     (clone / "wheels").rename(tmp_path / "wheels")
     nowhere = {"PIP_NO_INDEX": "1", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-    run(["bash", "-c", f"{tmp_path}/laptop/bin/{install}"], tmp_path, **nowhere)
-    told = run([str(tmp_path / "laptop" / "bin" / "sercourse"), "doctor"], tmp_path, **nowhere)
+    run(["bash", "-c", f"{tmp_path}/other/bin/{install}"], tmp_path, **nowhere)
+    told = run([str(tmp_path / "other" / "bin" / "sercourse"), "doctor"], tmp_path, **nowhere)
     assert "sercourse" in told
 
 

@@ -18,7 +18,7 @@
 # **You need** Python and NumPy; [chapter 02](02_emotion_autoencoder.ipynb) for the network that is looked at first,
 # chapters [03](03_asp_mtl.ipynb) and [05](05_mtap.ipynb) for sections 6 and 7. Headphones: much of this is heard.
 #
-# **Time** 50 minutes of reading and exercises · 3 minutes of computing on 2 CPU cores · no GPU
+# **Time** 50 minutes of reading and exercises · 4 minutes of computing on 2 CPU cores · no GPU
 
 # %% [markdown]
 # ## Set-up
@@ -30,8 +30,7 @@ import importlib.util
 import subprocess
 
 if importlib.util.find_spec("sercourse") is None:
-    wanted = ["jupyter-scatter>=1.0", "git+https://github.com/{{repository}}"]
-    subprocess.run(["pip", "install", "-q", *wanted], check=True)
+    subprocess.check_call(["pip", "install", "-q", "jupyter-scatter", "git+https://github.com/{{repository}}"])
 
 # %% tags=["setup", "parameters"]
 CORPUS = "synthetic"  # or "emodb", "ravdess", "csv:mine.csv": any name that `sercourse corpora` lists

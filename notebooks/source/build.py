@@ -157,7 +157,8 @@ def keep_outputs(notebook: NotebookNode, path: Path) -> bool:
 def run(notebook: NotebookNode, folder: Path) -> float:
     """Run a notebook in place, from the folder it lies in; returns the seconds it took."""
     begun = time.perf_counter()
-    client(notebook, folder, seconds=600, store_widget_state=False).execute()
+    client(notebook, folder, seconds=600).execute()
+    notebook.metadata.pop("widgets", None)  # their state is large, and stills stand beside them
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     return time.perf_counter() - begun

@@ -96,7 +96,7 @@ def probe(
         raise ValueError(f"kind={kind}: choose one of {', '.join(KINDS)}")
     train, y_train = _labelled(train, train_labels)
     test, y_test = _labelled(test, test_labels)
-    names, counts = np.unique(y_train, return_counts=True)
+    names, codes, counts = np.unique(y_train, return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise ValueError("a probe needs two classes or more to learn from")
     if kind == "linear":
@@ -106,7 +106,8 @@ def probe(
         classifier = MLPClassifier((64,), alpha=1e-2, max_iter=300, early_stopping=enough, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 300 rounds are what the mlp is given
-        predicted = make_pipeline(StandardScaler(), classifier).fit(train, y_train).predict(test)
+        # numbers, for with texts the mlp of scikit-learn 1.6 does not stop early
+        predicted = names[make_pipeline(StandardScaler(), classifier).fit(train, codes).predict(test)]
     return Probe(kind, y_test, predicted, np.full(len(y_test), names[counts.argmax()]))
 
 

@@ -102,7 +102,7 @@ def load_backbone(name: str, *, pretrained: bool = True) -> SpeechEncoder:
                 _source(name), use_safetensors=True, dtype="float32", output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"backbone={name}: holds no checkpoint in safetensors that fits ({_first(error)}).") from None
+        raise _none_that_fits(name, _first(error)) from None
     missing = sorted(set(told["missing_keys"]) - {"masked_spec_embed"})
     if missing:
         raise UserError(f"backbone={name}: lacks {len(missing)} weights of its network, such as {missing[0]}.")
@@ -139,11 +139,14 @@ def _source(name: str) -> str:
 
 
 def _config(name: str) -> PretrainedConfig:
+    folder = Path(_source(name))
+    if folder.is_dir() and not (folder / "config.json").exists():  # transformers 5.0 guesses a kind from the name
+        raise _none_that_fits(name, "config.json is missing")
     try:
         with quietly():
             config = AutoConfig.from_pretrained(_source(name))
     except (OSError, ValueError) as error:
-        raise UserError(f"backbone={name}: holds no checkpoint in safetensors that fits ({_first(error)}).") from None
+        raise _none_that_fits(name, _first(error)) from None
     if config.model_type not in KINDS or getattr(config, "add_adapter", False):
         kind = f"{config.model_type} with an adapter" if config.model_type in KINDS else config.model_type
         raise UserError(f"backbone={name}: is a {kind}; choose a plain {', '.join(KINDS)}.")
@@ -157,6 +160,10 @@ def _normalises(name: str) -> bool:
             return bool(AutoFeatureExtractor.from_pretrained(_source(name)).do_normalize)
     except (OSError, ValueError, AttributeError):
         return True
+
+
+def _none_that_fits(name: str, reason: str) -> UserError:
+    return UserError(f"backbone={name}: holds no checkpoint in safetensors that fits ({reason}).")
 
 
 def _first(error: Exception) -> str:

@@ -106,7 +106,7 @@ def probe(
         classifier = MLPClassifier((64,), alpha=1e-2, max_iter=300, early_stopping=enough, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 300 rounds are what the mlp is given
-        # numbers, for with texts the mlp of scikit-learn 1.6 does not stop early
+        # numbers: the mlp of scikit-learn 1.6 stops with a TypeError where it stops early on texts
         predicted = names[make_pipeline(StandardScaler(), classifier).fit(train, codes).predict(test)]
     return Probe(kind, y_test, predicted, np.full(len(y_test), names[counts.argmax()]))
 

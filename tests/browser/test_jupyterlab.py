@@ -139,7 +139,7 @@ def points_of(canvas: Locator) -> list[tuple[float, float]]:
     inside = binary_erosion(np.ptp(pixels, axis=-1) > 60, iterations=2)
     found = [(x, y) for y, x in np.argwhere(inside) if x > pixels.shape[1] / 3]
     place = canvas.bounding_box()
-    return [(place["x"] + x, place["y"] + y) for x, y in found]
+    return [(place["x"] + float(x), place["y"] + float(y)) for x, y in found]
 
 
 def play_game(notebook: NotebookPage) -> None:

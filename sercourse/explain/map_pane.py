@@ -30,7 +30,7 @@ MARGIN = 0.04
 WANDER_MS = 800
 """Points need so long to their places on another map."""
 
-LARGE = 20_000
+LARGE = 5_000
 """Points from which smaller ones are drawn."""
 
 
@@ -127,25 +127,26 @@ def linked(panes: list[MapPane], chosen: Callable[[list[int]], None], hovered: C
     """
     busy: list[bool] = []
 
-    def share(name: str, value: object, tell: Callable[[], None]) -> None:
+    def share(name: str, change: dict, value: object, tell: Callable[[], None]) -> None:
         if busy:
             return  # the others echo what they are told
         busy.append(True)
         try:
+            tell()  # first: a browser that draws the other maps answers to nothing else
             for pane in panes:
-                setattr(pane.scatter.widget, name, value)
-            tell()
+                if pane.scatter.widget is not change["owner"]:
+                    setattr(pane.scatter.widget, name, value)
         finally:
             busy.clear()
 
     def select(change: dict) -> None:
         rows = np.asarray([] if change["new"] is None else change["new"], dtype=np.uint32)
-        share("selection", rows, lambda: chosen([int(row) for row in rows]))
+        share("selection", change, rows, lambda: chosen([int(row) for row in rows]))
 
     def hover(change: dict) -> None:
         row = change["new"]
         row = None if row is None or row < 0 else int(row)
-        share("hovering", row, lambda: hovered(row))
+        share("hovering", change, row, lambda: hovered(row))
 
     for pane in panes:
         pane.scatter.widget.observe(select, names="selection")

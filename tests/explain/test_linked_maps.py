@@ -54,6 +54,15 @@ def test_what_is_chosen_on_one_map_is_chosen_on_the_other_and_counted(maps, pane
     assert panel_text(maps).count("<audio") == HEARD
 
 
+def test_the_page_gets_the_counts_before_the_other_map_is_drawn(maps):
+    """A browser that draws answers to nothing else: at 10,000 points the table would wait for the second map."""
+    order = []
+    maps.panel.children[0].observe(lambda _: order.append("counts"), names="value")
+    maps.panes[1].scatter.widget.observe(lambda _: order.append("other map"), names="selection")
+    lasso(maps, 0, [0, 1, 2])
+    assert order == ["counts", "other map"]
+
+
 def test_more_of_a_selection_can_be_heard(maps):
     lasso(maps, 0, list(range(8)))
     more = maps.panel.children[2]

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from sercourse.errors import UserError
 from sercourse.explain.colourings import COLOURINGS, check_colour, told_by
+from sercourse.explain.frame_fit import FrameFit
 from sercourse.explain.map_pane import MapPane, linked
 from sercourse.explain.map_source import MapSource
 from sercourse.explain.maps import class_map
@@ -64,7 +65,7 @@ class LinkedMaps(StillBox):
         linked(self.panes, self._chosen, self._hovered)
         row = ipywidgets.HBox([self._colour, self._choose, self._play], layout={"flex_flow": "row wrap"})
         maps = ipywidgets.HBox(self.panes, layout={"flex_flow": "row wrap"})
-        super().__init__([row, maps, self.panel])
+        super().__init__([row, maps, self.panel, FrameFit()])
         self.add_class("sercourse-maps")
 
     def choose(self, *utterances: str) -> None:

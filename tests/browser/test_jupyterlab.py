@@ -89,6 +89,11 @@ def walk_the_maps(notebook: NotebookPage) -> None:
     maps = box.locator("canvas:visible")
     notebook.shown(maps.first)
     notebook.screenshot("maps")
+    sizes = [canvas.evaluate("canvas => [canvas.width, canvas.height]") for canvas in maps.all()]
+    frame = notebook.page.evaluate(
+        "() => [window.jupyterScatter.renderer.canvas.width, window.jupyterScatter.renderer.canvas.height]"
+    )
+    assert frame == [max(side) + 1 for side in zip(*sizes)]  # no larger than what is drawn
     playing, playback = panel.locator("audio[autoplay]"), box.get_by_label("play while hovering")
     places = points_of(notebook.shown(maps.first))
     expect(panel.locator("audio")).to_have_count(0)

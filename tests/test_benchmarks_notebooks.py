@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import nbformat
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from benchmarks import jupyterlab
 from benchmarks import notebooks as benchmark
 from data_scripts import readme
+from data_scripts.course import chapters
 
 
 def notebook(*cells: str) -> nbformat.NotebookNode:
@@ -61,6 +63,8 @@ def test_the_committed_figures_are_of_the_notebooks_as_they_are_and_below_binder
         path = repository / "notebooks" / f"{one['name']}.ipynb"
         assert one["digest"] == benchmark.digest(nbformat.read(path, as_version=4)), f"{one['name']} has changed since"
         assert one["peak_rss_mb"] <= benchmark.LIMIT_MB
+        stated = chapters()[one["name"]]["cpu"]
+        assert math.ceil(one["seconds"] / 60) <= int(stated.split()[-2]), f"{one['name']}: course.yml says {stated}"
 
 
 def test_the_kernel_is_started_as_binder_starts_it():

@@ -447,11 +447,11 @@ measured("languages_telephone")
 # %% [markdown]
 # **What we saw** (three seeds). Without the channels' differences, and without what lies above 3400 Hz, the pooled
 # network falls to 49.3 on average. The language is still told with a UA of 85 (fixed weight), and the second task costs
-# about half of what it did, or less: −1.2 [−3.0, +.5] with a fixed weight, −1.1 [−2.7, +.7] with GradNorm. Pooling no longer gains
-# anything: each language *alone* is 1.3 points above the pooled network [−.9, +3.5], where on the recordings themselves
-# it was 3.1 below. (The first seed alone had said 3.2 [+.1, +6.3] above, and no cost of the second task at all.) So the
-# gain of pooling may lie in the recordings' channels and not in the languages; that these two intervals differ is not
-# tested.
+# about half of what it did, or less: −1.2 [−3.0, +.5] with a fixed weight, −1.1 [−2.7, +.7] with GradNorm. Pooling no
+# longer gains anything: each language *alone* is 1.3 points above the pooled network [−.9, +3.5], where on the
+# recordings themselves it was 3.1 below. (The first seed alone had said 3.2 [+.1, +6.3] above, and no cost of the second
+# task at all.) So the gain of pooling may lie in the recordings' channels and not in the languages; that these two
+# intervals differ is not tested.
 #
 # ## 8 A language that nobody taught
 #

@@ -127,7 +127,7 @@ def linked(panes: list[MapPane], chosen: Callable[[list[int]], None], hovered: C
     """
     busy: list[bool] = []
 
-    def share(name: str, change: dict, value: object, tell: Callable[[], None]) -> None:
+    def share(change: dict, value: object, tell: Callable[[], None]) -> None:
         if busy:
             return  # the others echo what they are told
         busy.append(True)
@@ -135,18 +135,18 @@ def linked(panes: list[MapPane], chosen: Callable[[list[int]], None], hovered: C
             tell()  # first: a browser that draws the other maps answers to nothing else
             for pane in panes:
                 if pane.scatter.widget is not change["owner"]:
-                    setattr(pane.scatter.widget, name, value)
+                    setattr(pane.scatter.widget, change["name"], value)
         finally:
             busy.clear()
 
     def select(change: dict) -> None:
         rows = np.asarray([] if change["new"] is None else change["new"], dtype=np.uint32)
-        share("selection", change, rows, lambda: chosen([int(row) for row in rows]))
+        share(change, rows, lambda: chosen([int(row) for row in rows]))
 
     def hover(change: dict) -> None:
         row = change["new"]
         row = None if row is None or row < 0 else int(row)
-        share("hovering", change, row, lambda: hovered(row))
+        share(change, row, lambda: hovered(row))
 
     for pane in panes:
         pane.scatter.widget.observe(select, names="selection")

@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(0 if sys.version_info >= (3, 11) else f"sercourse needs Python 3.11 or newer, and {sys.executable} is {v}; run: make PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python $(UV_FLAGS) --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(UV_FLAGS) --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## default corpus, baseline and networks, build/report.html

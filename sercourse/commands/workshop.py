@@ -41,10 +41,10 @@ def prefetch(
             check_place(to)
         for name in also:
             check_licence(name)
-        workshop.prepare([name for name in also if name not in workshop.MADE], notebooks=notebooks)
+        workshop.prepare([name for name in also if name not in workshop.COURSE], notebooks=notebooks)
         packed = None
         if to is not None:
-            packed = pack(to, list(dict.fromkeys((*workshop.MADE, *also))))
+            packed = pack(to, list(dict.fromkeys((*workshop.COURSE, *also))))
     if packed is not None:
         where = f"packed into {to}" if to else f"unpacked from {source}"
         size = f"{packed.files} files, {packed.bytes / 1e6:.0f} MB"

@@ -37,7 +37,10 @@ from sercourse.paths import cache_dir, data_dir
 SYNTHETIC = "synthetic"
 """The default corpus: it is made, not found."""
 
-MADE: tuple[str, ...] = (SYNTHETIC, "matrix")
+COURSE: tuple[str, ...] = (SYNTHETIC, "matrix")
+"""Corpora that the chapters open with: a workshop has them made beforehand."""
+
+MADE: tuple[str, ...] = (*COURSE, "tongues")
 """Corpora that are made at first use, in the cache folder."""
 
 
@@ -52,9 +55,14 @@ def _load_matrix(folder: Path) -> pd.DataFrame:
     return importlib.import_module("sercourse.corpora.synthetic.matrix").load(folder)
 
 
+def _load_tongues(folder: Path) -> pd.DataFrame:
+    return importlib.import_module("sercourse.corpora.synthetic.tongues").load(folder)
+
+
 _LOADERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     SYNTHETIC: _load_synthetic,
     "matrix": _load_matrix,
+    "tongues": _load_tongues,
     "casia": casia.load,
     "cremad": cremad.load,
     "emodb": emodb.load,
@@ -120,8 +128,8 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
 def locate(name: str, *, root: Path | None = None) -> Path:
     """The folder of a corpus, as an absolute path.
 
-    ``synthetic`` and ``matrix`` lie in the cache folder, where they are made at first use; before that the folder does
-    not exist.
+    Those of :data:`MADE` lie in the cache folder, where they are made at first use; before that the folder does not
+    exist.
 
     Args:
         name: one of :func:`names`.

@@ -32,6 +32,12 @@ CHAPTER = "msfl"
 CORPORA = in_set("emodb,ravdess,nemo", "four")
 PROTOCOL = "group-5"
 
+ONE_CHANNEL = in_set("tongues", "four")
+"""One synthesiser speaks all its languages; no recording tells them apart."""
+
+MANY_VOICES = 5
+"""In each language; with fewer, one of five groups may take all of a language away from training."""
+
 POOLED = "pooled, emotion alone"
 SINGLE = "each language alone"
 SHARED = "MSFL, GradNorm"
@@ -90,6 +96,23 @@ def languages(bench: Bench, *, name: str = "languages", protocol: str = PROTOCOL
     """
     further = (f"functionals={features}",) if features else ()
     return _table(bench, name, {row: (*changes, *further) for row, changes in ROWS.items()}, protocol, single=further)
+
+
+def one_channel(bench: Bench) -> dict:
+    """The control: the rows of :func:`languages` where no channel tells the languages apart.
+
+    Of a corpus with two voices in each language (the default one) each language alone is no row: it would have one
+    voice to learn from and none to choose the epoch by.
+    """
+    control = replace(bench, corpus=bench.corpus or ONE_CHANNEL)
+    protocol = control_protocol(corpora.load(control.corpus))
+    return _table(control, "one_channel", ROWS, protocol, single=() if protocol == PROTOCOL else None)
+
+
+def control_protocol(table: pd.DataFrame) -> str:
+    """:data:`PROTOCOL` where each language has more than :data:`MANY_VOICES` voices, else loso."""
+    voices = table.groupby("language")["speaker"].nunique()
+    return PROTOCOL if voices.min() > MANY_VOICES else "loso"
 
 
 def remedies(bench: Bench) -> dict:

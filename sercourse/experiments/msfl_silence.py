@@ -13,6 +13,7 @@ Notebook: 06_msfl.ipynb
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -24,6 +25,7 @@ from sercourse.corpora.noisy import in_conditions
 from sercourse.errors import UserError
 from sercourse.evaluation.metrics import ua, wa
 from sercourse.experiments.cells import Bench
+from sercourse.experiments.msfl import ONE_CHANNEL, control_protocol
 from sercourse.features.spectral import LogMel
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import SAMPLE_RATE, read_audio
@@ -48,7 +50,7 @@ KEPT = ("wa", "ua", "wa_sd", "ua_sd", "wa_interval", "ua_interval", "n_test")
 LOG_MEL = LogMel()
 
 
-def silence(bench: Bench) -> dict:
+def silence(bench: Bench, *, name: str = "silence", protocol: str = PROTOCOL) -> dict:
     """The language from silence alone and from speech alone, as recorded and over the telephone; speakers apart.
 
     Speech is found in the recording and holds for its copy over the telephone too, sample by sample, so all rows stand
@@ -57,6 +59,8 @@ def silence(bench: Bench) -> dict:
 
     Args:
         bench: how to measure; of it corpus (``None``: :data:`CORPUS`), seed and console are heeded.
+        name: of the artifact.
+        protocol: of all rows.
 
     Returns:
         ``rows``: for each of :data:`AMOUNTS`, :data:`CHANNELS` and :data:`PARTS` the figures :data:`KEPT` over
@@ -78,18 +82,18 @@ def silence(bench: Bench) -> dict:
     heard = table.loc[seconds.index]
     _check_languages(corpus, heard, f" with {MIN_SECONDS:g} s of silence and of speech")
     judged = heard.assign(emotion=heard["language"])  # what machines and protocols call the emotion is the language
-    folds = make_protocol(PROTOCOL, judged, seed=bench.seed)
+    folds = make_protocol(protocol, judged, seed=bench.seed)
     rows = [
         dict(zip(("amount", "channel", "part"), row, strict=True)) | _figures(features, judged, folds, bench.seed)
         for row, features in told.items()
     ]
     majority = predict_all(next(iter(told.values())), judged, [folds], "majority")
     found = {
-        "artifact": "msfl/silence",
+        "artifact": f"msfl/{name}",
         "corpus": corpus,
         "features": "mean and standard deviation of log-mel",
         "classifier": "linear",
-        "protocol": PROTOCOL,
+        "protocol": protocol,
         "protocol_line": folds.describe(),
         "seed": bench.seed,
         "min_seconds": MIN_SECONDS,
@@ -99,6 +103,12 @@ def silence(bench: Bench) -> dict:
     }
     _show(bench, found)
     return found
+
+
+def silence_one_channel(bench: Bench) -> dict:
+    """The control: :func:`silence` where no channel tells the languages apart (``ONE_CHANNEL`` of the chapter)."""
+    control = replace(bench, corpus=bench.corpus or ONE_CHANNEL)
+    return silence(control, name="silence_one_channel", protocol=control_protocol(corpora.load(control.corpus)))
 
 
 def frames_within(mask: np.ndarray) -> np.ndarray:

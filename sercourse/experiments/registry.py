@@ -249,6 +249,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         partial(msfl.languages, name="languages_is10", features="is10"),
         (*NETWORK, "repeats", "rows"),
     ),
+    "msfl/one_channel": Experiment(
+        "the control: languages of one synthesiser, which no channel tells apart",
+        msfl.one_channel,
+        (*NETWORK, "repeats", "rows"),
+    ),
     "msfl/sizes": Experiment("how far sizes matter that nobody printed", msfl.sizes, (*NETWORK, "repeats", "rows")),
     "msfl/remedies": Experiment(
         "what else was tried so that the language as a second task helps", msfl.remedies, (*NETWORK, "repeats", "rows")
@@ -268,6 +273,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         "how well a language is found from what is not speech, before and after one channel for all",
         msfl_silence.silence,
         options=(),
+    ),
+    "msfl/silence_one_channel": Experiment(
+        "the control: the same of one synthesiser's languages", msfl_silence.silence_one_channel, options=()
     ),
 }
 """Every artifact, in the order of the chapters."""

@@ -67,8 +67,8 @@ class Fold:
 def leave_one_unit_out(name: str, table: pd.DataFrame, units: pd.Series, kind: str, seed: int) -> list[Fold]:
     """Speaker-independent folds: each unit is tested once.
 
-    Validation is a fifth of the other units, drawn by the seed among those sets that keep most emotions and genders
-    in train, then show most genders and emotions in validation, then cost train the fewest utterances. Where too few
+    Validation is a fifth of the other units, drawn by the seed among those sets that keep most emotions, languages and
+    genders in train, then show most genders and emotions in validation, then cost train the fewest utterances. Where too few
     units are left, it is a set of speakers, and where too few speakers are left, a stratified tenth of the rest.
 
     Args:
@@ -82,7 +82,7 @@ def leave_one_unit_out(name: str, table: pd.DataFrame, units: pd.Series, kind: s
         ProtocolError: fewer than two units, or nothing is left to train on beside a unit.
     """
     ids = np.asarray(table.index, dtype=object)
-    emotions, genders = _codes(table["emotion"]), _codes(table["gender"])
+    emotions, *others = (_codes(table[column]) for column in ("emotion", "language", "gender"))
     guards = {column: _codes(table[column]) for column in GUARDS}
     ladder = [  # kinds of validation, the best first: its name, the unit of every row, what is kept apart
         (kind, _codes(units), list(guards.values())),
@@ -109,7 +109,7 @@ def leave_one_unit_out(name: str, table: pd.DataFrame, units: pd.Series, kind: s
                 f"{name}: beside {kind} '{unit}' only one emotion is left to train on; use kfold-K or add recordings."
             )
         rng = np.random.default_rng([seed, number])
-        validation, set_aside, validation_by = _draw_validation(rest, ladder, emotions, genders, rng)
+        validation, set_aside, validation_by = _draw_validation(rest, ladder, emotions, others, rng)
         if validation_by == "utterance":
             validation = _draw_utterances(rest, emotions, guards["recording"], VALIDATION_SHARE, rng)
         parts = (rest & ~validation & ~set_aside, validation, test, purged, set_aside)
@@ -212,12 +212,12 @@ def _draw_validation(
     rest: np.ndarray,
     ladder: list[tuple[str, np.ndarray, list[np.ndarray]]],
     emotions: np.ndarray,
-    genders: np.ndarray,
+    others: list[np.ndarray],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Masks of validation and of what it sets aside, and the kind of validation; "utterance" where no units do."""
     for kind, units, guards in ladder:
-        validation = _draw_units(rest, units, guards, emotions, genders, rng)
+        validation = _draw_units(rest, units, guards, emotions, others, rng)
         if validation is not None:
             return validation, _sharing(validation, guards) & rest & ~validation, kind
     nothing = np.zeros_like(rest)
@@ -229,11 +229,12 @@ def _draw_units(
     units: np.ndarray,
     guards: list[np.ndarray],
     emotions: np.ndarray,
-    genders: np.ndarray,
+    others: list[np.ndarray],
     rng: np.random.Generator,
 ) -> np.ndarray | None:
     """Mask of the validation utterances, a fifth of the units of ``rest``; None where no set of units leaves a train
-    side with two emotions."""
+    side with two emotions. ``others``: languages and genders."""
+    languages, genders = others
     candidates = np.setdiff1d(units[rest], [-1])
     if len(candidates) < 2:
         return None
@@ -249,6 +250,7 @@ def _draw_units(
         train = rest & ~_sharing(validation, guards)
         score = (
             _variety(emotions[train]),
+            _variety(languages[train]),
             _variety(genders[train]),
             _variety(genders[validation]),
             _variety(emotions[validation]),

@@ -69,7 +69,7 @@ def test_a_mistyped_name(typed, meant):
 @INCOMPLETE
 @pytest.mark.parametrize("name", ["", ",", "qqqqqq", "tess,qqqqqq"])
 def test_a_name_like_no_other(name, data):
-    with pytest.raises(CorpusError, match="choose one of synthetic, matrix, casia"):
+    with pytest.raises(CorpusError, match="choose one of synthetic, matrix, tongues, casia"):
         corpora.load(name)
 
 

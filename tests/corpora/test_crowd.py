@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sercourse import corpora
-from sercourse.corpora.synthetic import matrix
+from sercourse.corpora.synthetic import matrix, tongues
 from sercourse.corpora.synthetic.crowd import LANGUAGES, Script, babbled_sentence, draw_voice, make_crowd
 from sercourse.corpora.synthetic.sentences import EMOTIONAL, NEUTRAL
 from sercourse.corpora.synthetic.voices import SPEAKERS
@@ -78,6 +78,21 @@ def test_the_matrix_is_a_corpus_like_others(tmp_path, monkeypatch):
     pool = {matrix.sentence(number) for number in range(matrix.POOL)}
     assert set(texts.index[texts > 1]) <= pool, "sentences that two people say are those of the pool"
     assert corpora.load("matrix", root=tmp_path).equals(table)
+
+
+def test_tongues_has_the_same_invented_words_and_as_many_voices_in_each_language(tmp_path, monkeypatch):
+    monkeypatch.setattr(tongues, "VOICES", 6)
+    monkeypatch.setattr(tongues, "EACH", 4)
+    table = corpora.load("tongues", root=tmp_path)
+    voices = table.drop_duplicates("speaker")
+    assert voices["language"].value_counts().to_dict() == {"de": 2, "en": 2, "pl": 2}
+    assert table["text"].is_unique
+    script = tongues.SCRIPT
+    drawn = {
+        draw_voice(n, script.languages_of(n), np.random.default_rng([0, 5, n, *script.stream])).voice for n in range(48)
+    }
+    assert {voice.partition("+")[0] for voice in drawn} == {"de", "en", "pl"}
+    assert not drawn & {speaker.voice for speaker in SPEAKERS}
 
 
 def test_nobody_of_the_matrix_was_heard_in_pretraining():

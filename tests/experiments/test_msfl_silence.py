@@ -15,7 +15,15 @@ from rich.console import Console
 
 from sercourse.errors import UserError
 from sercourse.experiments.cells import Bench
-from sercourse.experiments.msfl_silence import AMOUNTS, CHANNELS, PARTS, frames_within, longest_stretch, silence
+from sercourse.experiments.msfl_silence import (
+    AMOUNTS,
+    CHANNELS,
+    PARTS,
+    frames_within,
+    longest_stretch,
+    silence,
+    silence_one_channel,
+)
 from sercourse.features.spectral import LogMel
 from sercourse.signal.noise import white
 
@@ -84,6 +92,11 @@ def test_silence_tells_the_channel_and_the_telephone_hides_it(two_channels, own_
     assert "95 % of WA" in shown
     assert "in one stretch: de 1 of 30, pl 0 of 30" in shown
     assert silence(replace(bench, console=None)) == found, "the same again, and nothing shown"
+
+
+def test_the_control_is_the_same_measurement_on_another_corpus(two_channels):
+    found = silence_one_channel(Bench(corpus=two_channels))
+    assert found == silence(Bench(corpus=two_channels)) | {"artifact": "msfl/silence_one_channel"}
 
 
 def test_a_floor_that_is_louder_than_the_telephones_is_still_found(own_folders, monkeypatch):

@@ -76,6 +76,17 @@ def test_other_protocols_and_other_features_are_tables_of_their_own(bench, name,
     assert stored["settings"]["data"]["functionals"] == [features]
 
 
+def test_the_control_leaves_single_voices_out_where_a_language_has_few(bench, monkeypatch):
+    result = registry.run("msfl/one_channel", replace(bench, rows=(msfl.POOLED,)))
+    assert (result["artifact"], result["protocol"]) == ("msfl/one_channel", "loso")
+    with pytest.raises(UserError, match="no such row"):
+        registry.run("msfl/one_channel", replace(bench, rows=(msfl.SINGLE,)))
+    monkeypatch.setattr(msfl, "MANY_VOICES", 1)
+    result = registry.run("msfl/one_channel", replace(bench, rows=(msfl.POOLED, msfl.SINGLE)))
+    assert result["protocol"] == "group-2", "the chapter's, which here has two groups"
+    assert msfl.SINGLE in result["rows"]
+
+
 def test_sizes_that_are_not_printed_are_varied(bench):
     result = registry.run("msfl/sizes", replace(bench, rows=(msfl.POOLED, "hidden 8")))
     assert set(result["rows"]) == {msfl.POOLED, "hidden 8", "IS10+SVM", "COMPARE+SVM"}

@@ -172,7 +172,7 @@ def test_what_cannot_be_done_is_said_before_the_work(own_folders, monkeypatch):
 
 
 def test_corpora_that_may_be_passed_on():
-    for name in ("synthetic", "matrix", "emodb", "ravdess", "nemo", "cremad", "tess"):
+    for name in ("synthetic", "matrix", "tongues", "emodb", "ravdess", "nemo", "cremad", "tess"):
         check_licence(name)
 
 

@@ -64,6 +64,7 @@ class Script:
         text: draws one utterance's text from its number and a generator.
         stream: a number that keeps its people apart from those of other crowds of the same seed.
         without: voices that nobody has; those of the synthetic corpus are always left out.
+        in_turn: languages are dealt one after the other, equally often; else each voice draws its own.
     """
 
     name: str
@@ -71,6 +72,11 @@ class Script:
     text: Callable[[int, np.random.Generator], str]
     stream: tuple[int, ...] = ()
     without: frozenset[str] = frozenset()
+    in_turn: bool = False
+
+    def languages_of(self, number: int) -> tuple[str, ...]:
+        """Those that a voice draws its own from."""
+        return self.languages[number % len(self.languages) :][:1] if self.in_turn else self.languages
 
 
 def make_crowd(
@@ -167,7 +173,7 @@ def _speak(number: int, script: Script, utterances: int, seed: int, folder: Path
 
 def _spoken(number: int, script: Script, utterances: int, seed: int, folder: Path) -> Iterator[dict]:
     habits = np.random.default_rng([seed, 5, number, *script.stream])
-    speaker = draw_voice(number, script.languages, habits, script.without)
+    speaker = draw_voice(number, script.languages_of(number), habits, script.without)
     style, room = Style(habits), Room(habits)
     engine = Engine(speaker.voice, seed=seed)
     try:

@@ -68,8 +68,9 @@ def leave_one_unit_out(name: str, table: pd.DataFrame, units: pd.Series, kind: s
     """Speaker-independent folds: each unit is tested once.
 
     Validation is a fifth of the other units, drawn by the seed among those sets that keep most emotions, languages and
-    genders in train, then show most genders and emotions in validation, then cost train the fewest utterances. Where too few
-    units are left, it is a set of speakers, and where too few speakers are left, a stratified tenth of the rest.
+    genders in train, then show most genders and emotions in validation, then cost train the fewest utterances. Where
+    too few units are left, it is a set of speakers, and where too few speakers are left, a stratified tenth of the
+    rest.
 
     Args:
         name: the protocol's name, for errors and the names of the folds of "group".

@@ -90,7 +90,7 @@ def _show(bench: Bench, rows: Mapping[str, dict], chance: float) -> None:
     if bench.console is None:
         return
     table = Table(
-        f"attention, first {TOP}", "with the shared ranking", "Spearman", "two folds of its own", "first three",
+        f"attention, first {TOP}", "with the shared ranking", "Spearman", "two networks of its own", "first three",
         box=None, pad_edge=False,
     )  # fmt: skip
     for kind, row in rows.items():

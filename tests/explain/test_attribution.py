@@ -98,7 +98,7 @@ def test_agreement_over_networks_tells_signal_from_noise():
     truth = rng.normal(size=88)
     near, far = truth + 0.1 * rng.normal(size=(10, 88)), truth + 3 * rng.normal(size=(10, 88))
     clear, vague = agreement_interval(near, near[::-1]), agreement_interval(near, far)
-    assert all(one["low"] <= one["high"] for found in (clear, vague) for one in found.values())
+    assert all(one["low"] <= one["value"] <= one["high"] for found in (clear, vague) for one in found.values())
     assert clear["spearman"]["low"] > vague["spearman"]["high"]
     assert clear["overlap"]["value"] > vague["overlap"]["value"]
     assert among_themselves(near)["overlap"] > among_themselves(far)["overlap"]

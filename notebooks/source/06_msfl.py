@@ -316,7 +316,8 @@ print(
 # means EMO-DB, *English* means RAVDESS, *Polish* means nEMO: three studios, three microphones, three kinds of
 # silence. Then the language task can be solved without hearing a single word. How well? Take away all speech, keep
 # the **silence** before, after and between, and ask a linear machine for the language
-# (from mean and spread of a mel spectrogram; speakers apart):
+# (from mean and spread of a mel spectrogram; speakers apart). Beside it a **control**: the corpus `tongues`, 48 synthetic
+# voices, 16 in each of the same three languages, in rooms drawn alike for all, who say the same kind of invented words:
 
 # %%
 from sercourse.experiments.msfl import stored
@@ -331,20 +332,27 @@ def at_hand(name):
     return result
 
 
-silence = at_hand("silence_four")
-if silence:
-    rows = pd.DataFrame(silence["rows"])
-    ends = [(row["low"], row["high"]) for row in rows["ua_interval"]]
+def draw_silence(found, ax, title):
+    """Bars: how often the language is recognised, by what is left of the recording."""
+    rows = pd.DataFrame(found["rows"])
     rows["of it"] = rows["part"] + ", " + rows["amount"]
-    ax = rows.pivot(index="of it", columns="channel", values="ua").plot.barh(
-        figsize=(8, 3), color=["#0072B2", "#E69F00"]
-    )
+    told = rows.pivot(index="of it", columns="channel", values="ua")
+    told.plot.barh(ax=ax, color=["#0072B2", "#E69F00"], legend=False)
     ax.axvline(100 / 3, color="black", linestyle=":")
-    ax.set(xlabel="language recognised, UA (%); dotted: guessing", ylabel="", xlim=(0, 100))
-    handles, labels = ax.get_legend_handles_labels()
-    ax.legend(handles[::-1], labels[::-1], frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.set(title=title, xlabel="UA (%)", ylabel="", xlim=(0, 100))
+    widest = max(row["high"] - row["low"] for row in rows["ua_interval"])
+    print(f"{title}: {found['protocol']}, widest 95 % interval {widest:.0f} points")
+
+
+found = {"three corpora": at_hand("silence_four"), "one synthesiser": at_hand("silence_one_channel")}
+if all(found.values()):
+    fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
+    for ax, (title, one) in zip(axes, found.items()):
+        draw_silence(one, ax, title)
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles[::-1], labels[::-1], frameon=False, ncol=2, loc="outside lower center")
+    fig.suptitle("language recognised; dotted: guessing", fontsize=12)
     plt.show()
-    print(f"{silence['protocol']}; widest 95 % interval {max(high - low for low, high in ends):.0f} points")
 
 # %% [markdown]
 # **What we saw.** From silence alone the "language" is told almost as surely as from speech, and from 50 ms of silence more
@@ -353,6 +361,10 @@ if silence:
 # `emodb=four+telephone`), 50 ms of silence tell far less: 45, where guessing has 33. But then 50 ms of speech tell no
 # more than 49. From *all* of the silence much can be told even so; perhaps by its amount, for RAVDESS begins and ends
 # with far more of it than the two others.
+#
+# The control says what the method does where no studio goes with a language: silence tells hardly any (30 to 39; guessing
+# has 33, which lies in or at the edge of every interval), all of the speech tells it with a UA of 73. So the machine does
+# not find languages where there are none, and the silence of the real corpora speaks of their studios.
 #
 # > **Trap: two names for one variable.** When each language comes from one corpus, *language*, *corpus*, *microphone*,
 # > *sentences* and *idea of anger* are one column with five names. No network can tell them apart, and no table that
@@ -453,6 +465,21 @@ measured("languages_telephone")
 # recordings themselves it was 3.1 below. (The first seed alone had said 3.2 [+.1, +6.3] above, and no cost of the second
 # task at all.) So the gain of pooling may lie in the recordings' channels and not in the languages; that these two
 # intervals differ is not tested.
+#
+# Last the control of section 6, where a language is a language and nothing else: `tongues`, three seeds
+# (`msfl/one_channel`). Its emotions are rules that a synthesiser follows, so no figure of it says how well people's
+# emotions are recognised. It says what the *method* does where corpus and language are not one.
+
+# %%
+measured("one_channel_tongues")
+
+# %% [markdown]
+# **What we saw** (three seeds). Here too the language is learnt: a UA of 56 with a fixed weight and 63 with GradNorm, where
+# guessing has 33 (on the three corpora it was 96 and 90). And here too it does not help: +.3 [−1.5, +2.0] and −.3
+# [−2.0, +1.3]. But it does no harm either, nor does the adversary (+1.2 [−.6, +2.9]). Pooling gains much more than on the recordings of
+# people: each language *alone* is 9.6 points lower [−12.0, −7.2]; here all languages share one idea of each emotion, and
+# three times as many voices teach it. So pooling can gain without any microphone to be learnt, and what the second task
+# costs on the real corpora is not the price of every second task.
 #
 # ## 8 A language that nobody taught
 #

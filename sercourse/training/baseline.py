@@ -157,7 +157,7 @@ def predict_all(
 
     Arguments as :func:`~sercourse.training.classifiers.cross_validate`, with one protocol per repeat.
     """
-    options = {"probabilities": probabilities, "progress": progress}
+    options = {"probabilities": probabilities, "progress": progress, "tested": {}}
     parts = [
         cross_validate(features, table["emotion"], protocol, classifier, **options).assign(repeat=k)
         for k, protocol in enumerate(protocols)

@@ -51,6 +51,7 @@ def cross_validate(
     *,
     probabilities: bool = True,
     progress: bool = False,
+    tested: dict[tuple, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Fit on each fold's development side, predict its test side.
 
@@ -61,6 +62,10 @@ def cross_validate(
         classifier: a name in :data:`CLASSIFIERS`.
         probabilities: also give calibrated probabilities, which costs a second fit per fold.
         progress: show a progress bar over folds.
+        tested: where every fold's rows are kept, for other draws of the protocol with the same features, labels and
+            classifier. A fold with the same test and development sides (of leave-one-speaker-out only validation is
+            drawn) is not fitted again: it would predict the same. Its probabilities stay those of the first draw's
+            validation side.
 
     Returns:
         One row per tested utterance: ``utterance_id, fold, emotion, predicted`` and, for the machines, one column
@@ -74,7 +79,13 @@ def cross_validate(
     known = features.index
     folds = track(protocol.folds, description=f"{classifier}, {protocol.name}", disable=not progress, transient=True)
     calibrated = probabilities and classifier != "majority"
-    parts = [_one_fold(features, labels, fold, classifier, calibrated) for fold in folds if known.isin(fold.test).any()]
+    tested = {} if tested is None else tested
+    parts = []
+    for fold in (fold for fold in folds if known.isin(fold.test).any()):
+        sides = fold.name, fold.test, fold.development
+        if sides not in tested:
+            tested[sides] = _one_fold(features, labels, fold, classifier, calibrated)
+        parts.append(tested[sides])
     if not parts:
         raise UserError(f"{protocol.name}: no test utterance has features; check the audio with `sercourse doctor`.")
     return pd.concat(parts, ignore_index=True)

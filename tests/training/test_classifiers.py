@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sercourse.corpora.table import make_table
 from sercourse.errors import UserError
 from sercourse.evaluation.metrics import ua
+from sercourse.training.baseline import predict_all
 from sercourse.training.classifiers import CLASSIFIERS, cross_validate, normalise_per_speaker, shuffled
 from sercourse.training.protocols import make_protocol
 
@@ -144,3 +145,17 @@ def test_per_speaker_normalisation_needs_every_speaker(table, features):
     speakers.iloc[3] = pd.NA
     with pytest.raises(UserError, match=rf"--speaker-norm: '{table.index[3]}' has no speaker"):
         normalise_per_speaker(features, speakers)
+
+
+@pytest.mark.parametrize(("protocol", "fits"), [("loso", 16), ("kfold-5", 20)])
+def test_a_fold_that_another_draw_has_tested_is_not_fitted_again(table, features, monkeypatch, protocol, fits):
+    counted: list[int] = []
+    original = StandardScaler.fit
+    monkeypatch.setattr(StandardScaler, "fit", lambda self, x, *a, **k: counted.append(1) or original(self, x, *a, **k))
+    draws = [make_protocol(protocol, table, seed=seed) for seed in range(2)]
+    together = predict_all(features, table, draws, "linear")
+    assert len(counted) == fits
+    for repeat, draw in enumerate(draws):
+        alone = cross_validate(features, table["emotion"], draw)
+        part = together[together["repeat"] == repeat].reset_index(drop=True)
+        assert part[["utterance_id", "fold", "predicted"]].equals(alone[["utterance_id", "fold", "predicted"]])

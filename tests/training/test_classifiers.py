@@ -159,3 +159,9 @@ def test_a_fold_that_another_draw_has_tested_is_not_fitted_again(table, features
         alone = cross_validate(features, table["emotion"], draw)
         part, columns = together[together["repeat"] == repeat], ["utterance_id", "fold", "predicted"]
         assert part[columns].to_numpy().tolist() == alone[columns].to_numpy().tolist()
+
+
+def test_the_kernel_as_a_function_is_libsvms_own(features, table):
+    ours, own = CLASSIFIERS["linear"](), CLASSIFIERS["linear"]().set_params(svc__kernel="linear")
+    values = [model.fit(features, table["emotion"]).decision_function(features + 0.1) for model in (ours, own)]
+    np.testing.assert_allclose(*values, rtol=0, atol=1e-10)

@@ -32,7 +32,7 @@ from rich.table import Table
 from benchmarks.jupyterlab import running_lab
 from benchmarks.watch import Watch, tree
 from sercourse import corpora
-from sercourse.corpora.registry import COURSE
+from sercourse.corpora.registry import COURSE_CORPORA
 from sercourse.notebooks import CELL_SECONDS, client, course_notebooks, read
 from sercourse.training.runs import environment, write_json
 
@@ -131,7 +131,7 @@ def _cold() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="sercourse-notebooks-") as folder:
         cache = Path(folder) / "cache"
         cache.mkdir()
-        for corpus in COURSE:
+        for corpus in COURSE_CORPORA:
             corpora.load(corpus)
             place = corpora.locate(corpus)
             (cache / place.name).symlink_to(place, target_is_directory=True)

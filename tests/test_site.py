@@ -17,6 +17,7 @@ from data_scripts.website.docstrings import foreign, linked
 from data_scripts.website.markdown import NOT_RUN, section, table
 from data_scripts.website.printed import printed_tables
 from sercourse.corpora.cards import card, card_names
+from sercourse.corpora.corpus_names import parts
 from sercourse.experiments.registry import EXPERIMENTS
 from sercourse.losses.ctc import ENGLISH
 from sercourse.training.recipes import recipe
@@ -194,7 +195,8 @@ def test_counted_networks_have_the_size_of_the_trained_ones(chapter_name, monkey
     monkeypatch.setitem(networks.SHAPES, "compare", (6373,))
     for cell in (cell for cell in MEASURED if cell["chapter"] == chapter_name):
         monkeypatch.setitem(networks.CLASSES, networks.MAIN, list(cell["per_class"]))
-        spoken = ["de", "en", "it", "pl", "zh"] if cell["corpus"].startswith("synthetic") else ["de", "en", "pl"]
+        named = [re.match(r"[\w-]+", part)[0] for part in parts(cell["corpus"])]
+        spoken = sorted({code for name in named for code in card(name).languages})
         monkeypatch.setitem(networks.CLASSES, "language", cell["settings"]["loop"].get("languages") or spoken)
         if cell["corpus"] == "matrix":  # a fifth of its 100 speakers is for the test, another one for validation
             monkeypatch.setitem(networks.CLASSES, "speaker", [str(number) for number in range(60)])

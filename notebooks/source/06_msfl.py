@@ -344,7 +344,7 @@ def draw_silence(found, ax, title):
     print(f"{title}: {found['protocol']}, widest 95 % interval {widest:.0f} points")
 
 
-found = {"three corpora": at_hand("silence_four"), "one synthesiser": at_hand("silence_one_channel")}
+found = {"three corpora": at_hand("silence_four"), "one synthesiser": at_hand("silence_one_synthesiser")}
 if all(found.values()):
     fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
     for ax, (title, one) in zip(axes, found.items()):
@@ -467,11 +467,11 @@ measured("languages_telephone")
 # intervals differ is not tested.
 #
 # Last the control of section 6, where a language is a language and nothing else: `tongues`, three seeds
-# (`msfl/one_channel`). Its emotions are rules that a synthesiser follows, so no figure of it says how well people's
+# (`msfl/one_synthesiser`). Its emotions are rules that a synthesiser follows, so no figure of it says how well people's
 # emotions are recognised. It says what the *method* does where corpus and language are not one.
 
 # %%
-measured("one_channel_tongues")
+measured("one_synthesiser_tongues")
 
 # %% [markdown]
 # **What we saw** (three seeds). Here too the language is learnt: a UA of 56 with a fixed weight and 63 with GradNorm, where
@@ -485,7 +485,7 @@ measured("one_channel_tongues")
 # > one man. With every speaker left out in turn, one voice teaches the language, and it is of the other gender: the
 # > language is then "recognised" with a UA of 4 (fixed weight, three seeds), where guessing has 20. What was learnt is
 # > who speaks, and the voices most like the unheard woman's are women's, of other languages. (The emotion there: pooled
-# > 64.8; +.3 [−2.5, +3.2] with a fixed weight, −3.2 [−6.1, −.2] with GradNorm. `msfl/one_channel --corpus synthetic=four`.)
+# > 64.8; +.3 [−2.5, +3.2] with a fixed weight, −3.2 [−6.1, −.2] with GradNorm. `msfl/one_synthesiser --corpus synthetic=four`.)
 #
 # ## 8 A language that nobody taught
 #

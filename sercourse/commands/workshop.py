@@ -18,7 +18,7 @@ def prefetch(
         Path | None, typer.Option("--from", dir_okay=False, help="Unpack such a file on a machine without network.")
     ] = None,
     corpus: Annotated[
-        list[str] | None, typer.Option("--corpus", help="A real corpus as well; may be given again.")
+        list[str] | None, typer.Option("--corpus", help="A further corpus as well; may be given again.")
     ] = None,
     notebooks: Annotated[
         Path | None, typer.Option(file_okay=False, help="Run the notebooks of this folder, for the runs they ask for.")
@@ -41,10 +41,10 @@ def prefetch(
             check_place(to)
         for name in also:
             check_licence(name)
-        workshop.prepare([name for name in also if name not in workshop.COURSE], notebooks=notebooks)
+        workshop.prepare([name for name in also if name not in workshop.COURSE_CORPORA], notebooks=notebooks)
         packed = None
         if to is not None:
-            packed = pack(to, list(dict.fromkeys((*workshop.COURSE, *also))))
+            packed = pack(to, list(dict.fromkeys((*workshop.COURSE_CORPORA, *also))))
     if packed is not None:
         where = f"packed into {to}" if to else f"unpacked from {source}"
         size = f"{packed.files} files, {packed.bytes / 1e6:.0f} MB"

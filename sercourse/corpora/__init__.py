@@ -2,7 +2,7 @@
 
 >>> from sercourse import corpora
 >>> corpora.names()[:3]
-['synthetic', 'casia', 'cremad']
+['synthetic', 'matrix', 'tongues']
 """
 
 from sercourse.corpora.cards import Card, card

@@ -37,10 +37,10 @@ from sercourse.paths import cache_dir, data_dir
 SYNTHETIC = "synthetic"
 """The default corpus: it is made, not found."""
 
-COURSE: tuple[str, ...] = (SYNTHETIC, "matrix")
+COURSE_CORPORA: tuple[str, ...] = (SYNTHETIC, "matrix")
 """Corpora that the chapters open with: a workshop has them made beforehand."""
 
-MADE: tuple[str, ...] = (*COURSE, "tongues")
+MADE: tuple[str, ...] = (*COURSE_CORPORA, "tongues")
 """Corpora that are made at first use, in the cache folder."""
 
 
@@ -91,7 +91,7 @@ def load(name: str, *, root: Path | None = None) -> pd.DataFrame:
         name: one of :func:`names`; ``csv:FILE`` for one's own recordings; one of these with some emotions only,
             ``emodb=four`` (:mod:`sercourse.corpora.emotion_sets`); one of these in noise, ``emodb+none+white@0`` or
             ``emodb=four+none+white@0`` (:mod:`sercourse.corpora.noisy`); or several, separated by commas.
-        root: folder that holds the corpora; ``None``: ``SERCOURSE_DATA`` (and the cache folder for ``synthetic``).
+        root: folder that holds the corpora; ``None``: ``SERCOURSE_DATA`` (for those of :data:`MADE` the cache folder).
 
     Returns:
         The utterance table, sorted by utterance id.
@@ -133,7 +133,7 @@ def locate(name: str, *, root: Path | None = None) -> Path:
 
     Args:
         name: one of :func:`names`.
-        root: folder that holds the corpora; ``None``: ``SERCOURSE_DATA`` (and the cache folder for ``synthetic``).
+        root: folder that holds the corpora; ``None``: ``SERCOURSE_DATA`` (for those of :data:`MADE` the cache folder).
 
     Raises:
         CorpusError: the name is unknown, or the folder does not exist; the sentence says how to get the corpus.

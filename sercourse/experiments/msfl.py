@@ -26,17 +26,15 @@ from sercourse.evaluation.metrics import ua
 from sercourse.experiments.cells import Bench, mean_and_spread, predicted_by, printed_figures, stored_artifact
 from sercourse.experiments.side_by_side import cells_of, interval, over_seeds
 from sercourse.features.extract import feature_extractor
+from sercourse.training.protocols import make_protocol
 from sercourse.training.runs import Run
 
 CHAPTER = "msfl"
 CORPORA = in_set("emodb,ravdess,nemo", "four")
 PROTOCOL = "group-5"
 
-ONE_CHANNEL = in_set("tongues", "four")
-"""One synthesiser speaks all its languages; no recording tells them apart."""
-
-MANY_VOICES = 5
-"""In each language; with fewer, one of five groups may take all of a language away from training."""
+ONE_SYNTHESISER = in_set("tongues", "four")
+"""Everybody speaks all its languages: neither a voice nor a room tells them apart."""
 
 POOLED = "pooled, emotion alone"
 SINGLE = "each language alone"
@@ -98,21 +96,27 @@ def languages(bench: Bench, *, name: str = "languages", protocol: str = PROTOCOL
     return _table(bench, name, {row: (*changes, *further) for row, changes in ROWS.items()}, protocol, single=further)
 
 
-def one_channel(bench: Bench) -> dict:
-    """The control: the rows of :func:`languages` where no channel tells the languages apart.
+def one_synthesiser(bench: Bench) -> dict:
+    """The control: the rows of :func:`languages` where neither a voice nor a room tells the languages apart.
 
-    Of a corpus with two voices in each language (the default one) each language alone is no row: it would have one
-    voice to learn from and none to choose the epoch by.
+    Of the default corpus, with two voices in each language, each language alone is no row: it would have one voice to
+    learn from and none to choose the epoch by.
     """
-    control = replace(bench, corpus=bench.corpus or ONE_CHANNEL)
-    protocol = control_protocol(corpora.load(control.corpus))
-    return _table(control, "one_channel", ROWS, protocol, single=() if protocol == PROTOCOL else None)
+    bench, protocol = control(bench)
+    return _table(bench, "one_synthesiser", ROWS, protocol, single=() if protocol == PROTOCOL else None)
 
 
-def control_protocol(table: pd.DataFrame) -> str:
-    """:data:`PROTOCOL` where each language has more than :data:`MANY_VOICES` voices, else loso."""
-    voices = table.groupby("language")["speaker"].nunique()
-    return PROTOCOL if voices.min() > MANY_VOICES else "loso"
+def control(bench: Bench) -> tuple[Bench, str]:
+    """The bench with the control's corpus, and the protocol: the chapter's if all its folds teach all languages, else
+    leave-one-speaker-out.
+
+    Raises:
+        ProtocolError: too few speakers.
+    """
+    bench = replace(bench, corpus=bench.corpus or ONE_SYNTHESISER)
+    table = corpora.load(bench.corpus)
+    taught = [table.loc[list(fold.train), "language"].nunique() for fold in make_protocol(PROTOCOL, table).folds]
+    return bench, PROTOCOL if min(taught) == table["language"].nunique() else "loso"
 
 
 def remedies(bench: Bench) -> dict:

@@ -13,7 +13,6 @@ Notebook: 06_msfl.ipynb
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -25,7 +24,7 @@ from sercourse.corpora.noisy import in_conditions
 from sercourse.errors import UserError
 from sercourse.evaluation.metrics import ua, wa
 from sercourse.experiments.cells import Bench
-from sercourse.experiments.msfl import ONE_CHANNEL, control_protocol
+from sercourse.experiments.msfl import control
 from sercourse.features.spectral import LogMel
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import SAMPLE_RATE, read_audio
@@ -105,10 +104,10 @@ def silence(bench: Bench, *, name: str = "silence", protocol: str = PROTOCOL) ->
     return found
 
 
-def silence_one_channel(bench: Bench) -> dict:
-    """The control: :func:`silence` where no channel tells the languages apart (``ONE_CHANNEL`` of the chapter)."""
-    control = replace(bench, corpus=bench.corpus or ONE_CHANNEL)
-    return silence(control, name="silence_one_channel", protocol=control_protocol(corpora.load(control.corpus)))
+def silence_one_synthesiser(bench: Bench) -> dict:
+    """The control: :func:`silence` where neither a voice nor a room tells the languages apart."""
+    bench, protocol = control(bench)
+    return silence(bench, name="silence_one_synthesiser", protocol=protocol)
 
 
 def frames_within(mask: np.ndarray) -> np.ndarray:

@@ -249,9 +249,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         partial(msfl.languages, name="languages_is10", features="is10"),
         (*NETWORK, "repeats", "rows"),
     ),
-    "msfl/one_channel": Experiment(
-        "the control: languages of one synthesiser, which no channel tells apart",
-        msfl.one_channel,
+    "msfl/one_synthesiser": Experiment(
+        "the control: languages that neither a voice nor a room tells apart",
+        msfl.one_synthesiser,
         (*NETWORK, "repeats", "rows"),
     ),
     "msfl/sizes": Experiment("how far sizes matter that nobody printed", msfl.sizes, (*NETWORK, "repeats", "rows")),
@@ -274,8 +274,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         msfl_silence.silence,
         options=(),
     ),
-    "msfl/silence_one_channel": Experiment(
-        "the control: the same of one synthesiser's languages", msfl_silence.silence_one_channel, options=()
+    "msfl/silence_one_synthesiser": Experiment(
+        "the control: the same where everybody speaks all languages", msfl_silence.silence_one_synthesiser, options=()
     ),
 }
 """Every artifact, in the order of the chapters."""

@@ -172,8 +172,9 @@ def agreement_interval(
 ) -> dict[str, dict[str, float]]:
     """Agreement of two mean rankings, with intervals by bootstrap over the networks that they are means of.
 
-    A draw takes some networks twice and leaves others out, and means of fewer networks agree less. By as much as the
-    draws lie below the value on average, the percentiles are moved up again, within the figure's range.
+    A draw takes some networks twice and leaves others out, and means of fewer networks agree less. Where the draws lie
+    below the value on average, the percentiles are moved up by as much, within the figure's range. Networks of one seed
+    or one fold have much in common and are drawn as if they had not: the intervals are rather too narrow.
 
     Args:
         a: scores of each network of one kind, ``(R, D)``; ``R`` are folds and seeds.
@@ -191,10 +192,13 @@ def agreement_interval(
     drawn = pd.DataFrame([agreement(a[picked].mean(0), b[picked].mean(0), top) for picked in rows])
     value = agreement(a.mean(0), b.mean(0), top)
     tails = drawn.quantile([(1 - level) / 2, (1 + level) / 2])
-    moved = tails - drawn.mean() + pd.Series(value)
-    ranges = {"overlap": (0, top), "jaccard": (0, 1), "spearman": (-1, 1)}
-    ends = {name: moved[name].clip(*ranges[name]).tolist() for name in value}
-    return {name: {"value": value[name], "low": low, "high": high} for name, (low, high) in ends.items()}
+    moved = tails + (pd.Series(value) - drawn.mean()).clip(lower=0)
+    most = {"overlap": top, "jaccard": 1, "spearman": 1}
+    found = {}
+    for name, one in value.items():
+        low, high = moved[name].clip(upper=most[name])
+        found[name] = {"value": one, "low": min(float(low), one), "high": max(float(high), one)}
+    return found
 
 
 def among_themselves(rows: np.ndarray) -> dict[str, float]:

@@ -135,7 +135,7 @@ def plan(protocols: list[Protocol], utterances: int) -> str:
     The rules: an openSMILE set takes about 20 ms per utterance the first time; a fold of a linear machine on IS10, with
     its second fit for calibration, takes about 2 ms per utterance.
     """
-    fits = sum(len(protocol.folds) for protocol in protocols)
+    fits = len({(fold.test, fold.development) for protocol in protocols for fold in protocol.folds})
     seconds = 0.02 * utterances, 0.002 * utterances * fits
     shufflings = f" x {len(protocols)} shufflings" if len(protocols) > 1 else ""
     return (
@@ -155,7 +155,8 @@ def predict_all(
 ) -> pd.DataFrame:
     """Predictions of every repeat, joined by utterance id with the labels that gaps are measured over.
 
-    Arguments as :func:`~sercourse.training.classifiers.cross_validate`, with one protocol per repeat.
+    Arguments as :func:`~sercourse.training.classifiers.cross_validate`, with one protocol per repeat. Folds that
+    several of them share are fitted once (see ``tested`` there).
     """
     options = {"probabilities": probabilities, "progress": progress, "tested": {}}
     parts = [

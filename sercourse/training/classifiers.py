@@ -68,9 +68,9 @@ def cross_validate(
         probabilities: also give calibrated probabilities, which costs a second fit per fold.
         progress: show a progress bar over folds.
         tested: where every fold's rows are kept, for other draws of the protocol with the same features, labels and
-            classifier. A fold with the same test and development sides (of leave-one-speaker-out only validation is
-            drawn) is not fitted again: it would predict the same. Its probabilities stay those of the first draw's
-            validation side.
+            classifier. A fold with the same test and development sides (of speaker-independent protocols only
+            validation is drawn) is not fitted again: it would predict the same. Its probabilities stay those of the
+            first draw's validation side.
 
     Returns:
         One row per tested utterance: ``utterance_id, fold, emotion, predicted`` and, for the machines, one column

@@ -67,10 +67,10 @@ class Fold:
 def leave_one_unit_out(name: str, table: pd.DataFrame, units: pd.Series, kind: str, seed: int) -> list[Fold]:
     """Speaker-independent folds: each unit is tested once.
 
-    Validation is a fifth of the other units, drawn by the seed among those sets that keep most emotions, languages and
-    genders in train, then show most genders and emotions in validation, then cost train the fewest utterances. Where
-    too few units are left, it is a set of speakers, and where too few speakers are left, a stratified tenth of the
-    rest.
+    Validation is a fifth of the other units, drawn by the seed among those sets that keep most emotions and genders
+    in train, then show most genders and emotions in validation, then keep most languages in train, then cost train the
+    fewest utterances. Where too few units are left, it is a set of speakers, and where too few speakers are left, a
+    stratified tenth of the rest.
 
     Args:
         name: the protocol's name, for errors and the names of the folds of "group".
@@ -251,10 +251,10 @@ def _draw_units(
         train = rest & ~_sharing(validation, guards)
         score = (
             _variety(emotions[train]),
-            _variety(languages[train]),
             _variety(genders[train]),
             _variety(genders[validation]),
             _variety(emotions[validation]),
+            _variety(languages[train]),
             int((train | validation).sum()),
         )
         if score[0] >= 2 and score > best_score:  # one emotion alone cannot be trained on

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from sercourse import corpora
-from sercourse.corpora.registry import COURSE, SYNTHETIC
+from sercourse.corpora.registry import COURSE_CORPORA, SYNTHETIC
 from sercourse.errors import UserError
 from sercourse.features.extract import extract, feature_extractor
 from sercourse.features.store import FeatureStore, audio_key
@@ -41,7 +41,7 @@ def wanted_features() -> dict[str, tuple[str, ...]]:
 
 def missing() -> list[str]:
     """What the course needs and is not here, in words; empty where all is ready. Makes nothing."""
-    absent = [name for name in COURSE if corpora.inspect(name).problem]
+    absent = [name for name in COURSE_CORPORA if corpora.inspect(name).problem]
     found = [f"corpus {name}" for name in absent]
     for corpus, names in wanted_features().items():
         lacking = names if corpus in absent else _lacking(corpora.load(corpus), names)
@@ -76,7 +76,7 @@ def prepare(also: Sequence[str] = (), *, notebooks: Path | None = None, progress
     """
     if notebooks is not None:
         _notebooks_to_run(notebooks)  # complains now, not after an hour
-    for name in (*also, *COURSE):
+    for name in (*also, *COURSE_CORPORA):
         corpora.load(name)
     for corpus, names in wanted_features().items() | {(name, VECTORS) for name in also}:
         table = corpora.load(corpus)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sercourse import __version__, corpora
 from sercourse.corpora.corpus_names import CSV, base_name, parts
-from sercourse.corpora.registry import COURSE, MADE
+from sercourse.corpora.registry import COURSE_CORPORA, MADE
 from sercourse.errors import UserError
 from sercourse.features.store import FeatureStore
 from sercourse.notebooks import PRISTINE, pristine_dir
@@ -109,7 +109,7 @@ def check_place(archive: Path) -> None:
         raise UserError(f"--to {archive}: cannot be written ({error.strerror}); choose another place.") from None
 
 
-def pack(archive: Path, names: Sequence[str] = COURSE, *, progress: bool = True) -> Packed:
+def pack(archive: Path, names: Sequence[str] = COURSE_CORPORA, *, progress: bool = True) -> Packed:
     """Pack what lies here: corpora, the features of theirs that are stored, and the finished quick runs on them.
 
     Args:

@@ -43,7 +43,7 @@ def test_published_figures():
         "savee": (480, 4),
         "synthetic": (700, 10),
         "tess": (2800, 2),
-        "tongues": (1920, 48),
+        "tongues": (2016, 48),
         "urdu": (400, 29),
     }
 

@@ -14,6 +14,7 @@ import soundfile
 from rich.console import Console
 
 from sercourse.errors import UserError
+from sercourse.experiments import msfl, msfl_silence
 from sercourse.experiments.cells import Bench
 from sercourse.experiments.msfl_silence import (
     AMOUNTS,
@@ -22,7 +23,7 @@ from sercourse.experiments.msfl_silence import (
     frames_within,
     longest_stretch,
     silence,
-    silence_one_channel,
+    silence_one_synthesiser,
 )
 from sercourse.features.spectral import LogMel
 from sercourse.signal.noise import white
@@ -94,9 +95,12 @@ def test_silence_tells_the_channel_and_the_telephone_hides_it(two_channels, own_
     assert silence(replace(bench, console=None)) == found, "the same again, and nothing shown"
 
 
-def test_the_control_is_the_same_measurement_on_another_corpus(two_channels):
-    found = silence_one_channel(Bench(corpus=two_channels))
-    assert found == silence(Bench(corpus=two_channels)) | {"artifact": "msfl/silence_one_channel"}
+def test_the_control_is_the_same_measurement_on_another_corpus(two_channels, monkeypatch):
+    monkeypatch.setattr(msfl, "ONE_SYNTHESISER", two_channels)
+    found = silence_one_synthesiser(Bench())
+    assert found == silence(Bench(corpus=two_channels)) | {"artifact": "msfl/silence_one_synthesiser"}
+    monkeypatch.setattr(msfl_silence, "control", lambda bench: (replace(bench, corpus=two_channels), "loso"))
+    assert silence_one_synthesiser(Bench())["protocol"] == "loso"
 
 
 def test_a_floor_that_is_louder_than_the_telephones_is_still_found(own_folders, monkeypatch):

@@ -7,10 +7,12 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from sercourse import corpora
+from sercourse.corpora.table import make_table
 from sercourse.errors import UserError
 from sercourse.experiments import cells, msfl, msfl_attention, registry
 from sercourse.experiments.cells import Bench
@@ -76,15 +78,38 @@ def test_other_protocols_and_other_features_are_tables_of_their_own(bench, name,
     assert stored["settings"]["data"]["functionals"] == [features]
 
 
-def test_the_control_leaves_single_voices_out_where_a_language_has_few(bench, monkeypatch):
-    result = registry.run("msfl/one_channel", replace(bench, rows=(msfl.POOLED,)))
-    assert (result["artifact"], result["protocol"]) == ("msfl/one_channel", "loso")
+def spoken(people: dict[str, str]) -> pd.DataFrame:
+    """A table of speakers with their languages (one letter each), two utterances of either emotion per language."""
+    rows = [
+        {"utterance_id": f"t/{who}-{code}-{k}", "path": "p", "emotion": ("anger", "sadness")[k % 2],
+         "speaker": f"t/{who}", "language": {"d": "de", "e": "en", "i": "it", "p": "pl", "z": "zh"}[code]}
+        for who, codes in people.items() for code in codes for k in range(4)
+    ]  # fmt: skip
+    return make_table(rows, "t")
+
+
+@pytest.mark.parametrize(
+    ("people", "protocol"),
+    [
+        ({f"{n}": "dep" for n in range(10)}, "group-5"),
+        ({f"{n}{code}": code for code in "deipz" for n in range(6)}, "loso"),  # each group is all of one language
+        ({f"{code}{n}": code for code in "deipz" for n in range(2)}, "loso"),
+    ],
+)
+def test_the_control_takes_a_protocol_that_teaches_every_language(monkeypatch, people, protocol):
+    asked = []
+    monkeypatch.setattr(corpora, "load", lambda name: asked.append(name) or spoken(people))
+    assert msfl.control(Bench()) == (Bench(corpus="tongues=four"), protocol)
+    assert asked == ["tongues=four"]
+
+
+def test_the_control_has_single_languages_where_the_chapters_protocol_does(bench, monkeypatch):
+    result = registry.run("msfl/one_synthesiser", replace(bench, rows=(msfl.POOLED, msfl.SINGLE)))
+    assert (result["artifact"], result["protocol"]) == ("msfl/one_synthesiser", "group-2")
+    assert set(result["rows"]) == {msfl.POOLED, msfl.SINGLE, "IS10+SVM", "COMPARE+SVM"}
+    monkeypatch.setattr(msfl, "control", lambda bench: (bench, "loso"))
     with pytest.raises(UserError, match="no such row"):
-        registry.run("msfl/one_channel", replace(bench, rows=(msfl.SINGLE,)))
-    monkeypatch.setattr(msfl, "MANY_VOICES", 1)
-    result = registry.run("msfl/one_channel", replace(bench, rows=(msfl.POOLED, msfl.SINGLE)))
-    assert result["protocol"] == "group-2", "the chapter's, which here has two groups"
-    assert msfl.SINGLE in result["rows"]
+        registry.run("msfl/one_synthesiser", replace(bench, rows=(msfl.SINGLE,)))
 
 
 def test_sizes_that_are_not_printed_are_varied(bench):

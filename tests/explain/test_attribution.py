@@ -99,6 +99,10 @@ def test_agreement_over_networks_tells_signal_from_noise():
     near, far = truth + 0.1 * rng.normal(size=(10, 88)), truth + 3 * rng.normal(size=(10, 88))
     clear, vague = agreement_interval(near, near[::-1]), agreement_interval(near, far)
     assert all(one["low"] <= one["value"] <= one["high"] for found in (clear, vague) for one in found.values())
+    assert agreement_interval(near, -near)["overlap"] == {"value": 0, "low": 0, "high": 0}
+    assert agreement_interval(near, near)["overlap"] == {"value": 10, "low": 10, "high": 10}
+    apart = agreement_interval(rng.normal(size=(10, 88)), rng.normal(size=(10, 88)))
+    assert all(one["low"] <= one["value"] <= one["high"] for one in apart.values())
     assert clear["spearman"]["low"] > vague["spearman"]["high"]
     assert clear["overlap"]["value"] > vague["overlap"]["value"]
     assert among_themselves(near)["overlap"] > among_themselves(far)["overlap"]

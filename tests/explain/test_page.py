@@ -162,7 +162,7 @@ def test_what_may_not_be_passed_on_is_not_in_the_page(table, projection, tmp_pat
 
 def test_cards_decide(monkeypatch):
     free = {name for name in names() if not silent_because(name)}
-    assert free == {"synthetic", "matrix", "emodb"}
+    assert free == {"synthetic", "matrix", "tongues", "emodb"}
     assert silent_because("synthetic+none+white@0,matrix=four") == ""
     for licence, allowed in {"CC0 1.0": True, "CC BY 3.0": True, "CC BY-ND 4.0": False, "MIT": False}.items():
         card = replace(cards.card("synthetic"), licence=licence)

@@ -10,7 +10,7 @@ import re
 import nbformat
 import pytest
 
-from sercourse.corpora.registry import COURSE
+from sercourse.corpora.registry import COURSE_CORPORA
 
 SECTIONS = ("## Set-up", "## Exercises", "## Quiz", "## Summary", "## References")
 HEADER = ("**You will learn**", "**You need**", "**Time**")
@@ -110,7 +110,7 @@ def test_setup_is_short_and_parameters_are_named(builder, chapter):
     setup = next(cell for cell in cells if "setup" in tags(cell))
     assert len([line for line in setup.source.splitlines() if line.strip()]) <= 5
     (parameters,) = [cell for cell in cells if "parameters" in tags(cell)]
-    assert re.search(rf"^CORPUS = \"({'|'.join(COURSE)})\"", parameters.source, re.MULTILINE)
+    assert re.search(rf"^CORPUS = \"({'|'.join(COURSE_CORPORA)})\"", parameters.source, re.MULTILINE)
     assert re.search(r"^PROFILE = \"quick\"", parameters.source, re.MULTILINE)
 
 

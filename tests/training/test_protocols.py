@@ -144,6 +144,8 @@ def test_loso_keeps_a_voice_of_every_language_in_train():
         for fold in make_protocol("loso", table, seed=seed).folds:
             assert len(values(table, fold.train, "language")) == 5
             assert set(table.loc[list(fold.validation), "gender"]) == {"female", "male"}
+        for fold in make_protocol("language", table, seed=seed).folds:
+            assert set(table.loc[list(fold.validation), "gender"]) == {"female", "male"}, "not for a language more"
 
 
 def test_loso_purges_the_other_speaker_of_the_test_dialogues():

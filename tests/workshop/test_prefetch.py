@@ -77,7 +77,7 @@ def test_unpacking_again_replaces_nothing_that_is_whole_and_mends_what_is_not(pa
 def test_the_doctor_says_what_is_missing_and_when_all_is_ready(packed, laptop, monkeypatch):
     monkeypatch.setattr(workshop, "FIRST_RUNS", {})
     monkeypatch.setattr(workshop, "missing_first_runs", lambda: ["mtap"])
-    monkeypatch.setattr(workshop, "COURSE", ("synthetic",))
+    monkeypatch.setattr(workshop, "COURSE_CORPORA", ("synthetic",))
     found = doctor.check_course()
     assert (found.ok, found.topic) == (None, "course")
     assert found.text == (

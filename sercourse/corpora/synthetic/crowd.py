@@ -12,7 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class Script:
         text: draws one utterance's text from its number and a generator.
         stream: a number that keeps its people apart from those of other crowds of the same seed.
         without: voices that nobody has; those of the synthetic corpus are always left out.
-        in_turn: languages are dealt one after the other, equally often; else each voice draws its own.
+        polyglot: everybody speaks all the languages, with one voice, in one room; else each in one that is drawn.
     """
 
     name: str
@@ -72,11 +72,18 @@ class Script:
     text: Callable[[int, np.random.Generator], str]
     stream: tuple[int, ...] = ()
     without: frozenset[str] = frozenset()
-    in_turn: bool = False
+    polyglot: bool = False
 
-    def languages_of(self, number: int) -> tuple[str, ...]:
-        """Those that a voice draws its own from."""
-        return self.languages[number % len(self.languages) :][:1] if self.in_turn else self.languages
+    def speaker(self, number: int, habits: np.random.Generator) -> Speaker:
+        """Who is ``number`` in this crowd."""
+        return draw_voice(number, self.languages[:1] if self.polyglot else self.languages, habits, self.without)
+
+    def spoken_by(self, speaker: Speaker) -> tuple[Speaker, ...]:
+        """The same speaker in each language that they speak."""
+        if not self.polyglot:
+            return (speaker,)
+        variant = speaker.voice.partition("+")[2]
+        return tuple(replace(speaker, language=code, voice=f"{code}+{variant}") for code in self.languages)
 
 
 def make_crowd(
@@ -89,7 +96,7 @@ def make_crowd(
         folder: where it goes; its name should tell the other arguments and :data:`VERSION` apart.
         script: languages and texts; ``None``: :data:`BABBLED`.
         voices: speakers.
-        utterances: of each speaker; 16 are about a minute.
+        utterances: of each speaker, in each language that they speak; 16 are about a minute.
         seed: 0 or more.
         workers: processes at one time; the files do not depend on it.
         progress: show a progress bar.
@@ -173,20 +180,21 @@ def _speak(number: int, script: Script, utterances: int, seed: int, folder: Path
 
 def _spoken(number: int, script: Script, utterances: int, seed: int, folder: Path) -> Iterator[dict]:
     habits = np.random.default_rng([seed, 5, number, *script.stream])
-    speaker = draw_voice(number, script.languages_of(number), habits, script.without)
+    somebody = script.speaker(number, habits)
     style, room = Style(habits), Room(habits)
-    engine = Engine(speaker.voice, seed=seed)
-    try:
-        for count in range(utterances):
-            rng = np.random.default_rng([seed, 6, number, count, *script.stream])
-            emotion, text = str(rng.choice(EMOTIONS)), script.text(number * utterances + count, rng)
-            samples = room.record(utter(engine, speaker, text, style.express(emotion, rng), rng), rng)
-            name = f"{speaker.code}_{count:03d}.wav"
-            soundfile.write(folder / name, samples, SAMPLE_RATE, subtype="PCM_16")
-            yield {
-                "utterance_id": f"{script.name}/{speaker.code}_{count:03d}", "path": name, "start": 0.0,
-                "end": len(samples) / SAMPLE_RATE, "emotion": emotion, "speaker": f"{script.name}/{speaker.code}",
-                "gender": speaker.gender, "language": speaker.language, "text": text,
-            }  # fmt: skip
-    finally:
-        engine.close()
+    for place, speaker in enumerate(script.spoken_by(somebody)):
+        engine = Engine(speaker.voice, seed=seed)
+        try:
+            for count in range(place * utterances, (place + 1) * utterances):
+                rng = np.random.default_rng([seed, 6, number, count, *script.stream])
+                emotion, text = str(rng.choice(EMOTIONS)), script.text(number * utterances + count, rng)
+                samples = room.record(utter(engine, speaker, text, style.express(emotion, rng), rng), rng)
+                name = f"{speaker.code}_{count:03d}.wav"
+                soundfile.write(folder / name, samples, SAMPLE_RATE, subtype="PCM_16")
+                yield {
+                    "utterance_id": f"{script.name}/{speaker.code}_{count:03d}", "path": name, "start": 0.0,
+                    "end": len(samples) / SAMPLE_RATE, "emotion": emotion, "speaker": f"{script.name}/{speaker.code}",
+                    "gender": speaker.gender, "language": speaker.language, "text": text,
+                }  # fmt: skip
+        finally:
+            engine.close()

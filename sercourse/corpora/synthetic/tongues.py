@@ -1,9 +1,9 @@
-"""Many voices in three languages out of one synthesiser: a control for what several languages do.
+"""Synthetic voices that each speak three languages: a control for what a second language does to a network.
 
-German, English and Polish, as EMO-DB, RAVDESS and nEMO have them, but nothing else tells them apart: everybody speaks
-in a room of their own, drawn in the same way for all, and says invented words that each language reads by its own
-rules. With many voices in each language, neither does a voice tell the language, as in the default corpus, where each
-language has two. No voice of that corpus is here.
+German, English and Polish, as EMO-DB, RAVDESS and nEMO have them. There a language is a corpus: other speakers, another
+studio, other sentences. Here everybody speaks all three, with one voice in one room, and says invented words that each
+language reads by its own rules. So neither a speaker nor a room nor a text tells the language; how it is pronounced
+does. No voice of the default corpus is here.
 
 Notebook: 06_msfl.ipynb
 """
@@ -15,12 +15,22 @@ from pathlib import Path
 import pandas as pd
 
 from sercourse.corpora.synthetic.crowd import Script, babbled_sentence, make_crowd
+from sercourse.corpora.synthetic.voices import SPEAKERS
 from sercourse.corpora.table import make_table
 
-VOICES, EACH = 48, 40
-"""Speakers, and utterances of each."""
+VOICES, EACH = 48, 14
+"""Speakers, and utterances of each in each language."""
 
-SCRIPT = Script("tongues", ("de", "en", "pl"), babbled_sentence, stream=(8,), in_turn=True)
+LANGUAGES = ("de", "en", "pl")
+
+SCRIPT = Script(
+    "tongues",
+    LANGUAGES,
+    babbled_sentence,
+    stream=(8,),
+    without=frozenset(f"{LANGUAGES[0]}+{speaker.voice.partition('+')[2]}" for speaker in SPEAKERS),
+    polyglot=True,
+)
 
 
 def load(folder: Path) -> pd.DataFrame:

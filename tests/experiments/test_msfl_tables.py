@@ -93,7 +93,7 @@ def spoken(people: dict[str, str]) -> pd.DataFrame:
     [
         ({f"{n}": "dep" for n in range(10)}, "group-5"),
         ({f"{n}{code}": code for code in "deipz" for n in range(6)}, "loso"),  # each group is all of one language
-        ({f"{code}{n}": code for code in "deipz" for n in range(2)}, "loso"),
+        ({f"{n}{code}": code for code in "deipz" for n in range(2)}, "loso"),
     ],
 )
 def test_the_control_takes_a_protocol_that_teaches_every_language(monkeypatch, people, protocol):

@@ -760,8 +760,8 @@ for notice in filter(None, (summary["ua_interval"]["notice"], *summary["notices"
     print(notice)
 
 # %% [markdown]
-# **What we saw** (in the run that is kept with this page). Without audio the network falls most of the way to
-# guessing. Take the image or the text away, and it moves by an utterance or none of the 42. That says little about
+# **What we saw** (in the run that is kept with this page). Without audio the network falls to guessing.
+# Take the image away, and it moves by one utterance of the 42; the text, and it is three. That says little about
 # sound, pictures and words. Two other reasons are at hand: the audio encoder *heard speech before*, synthetic voices
 # like these, while the image branch has had three epochs on 126 utterances; and audio is 1440 of the 1959 numbers that
 # are fused. This figure cannot tell them apart. In the paper the image network is the large one, and the picture may
@@ -922,7 +922,7 @@ plt.show()
 #   frozen, so the two tasks share nothing that learns but the image branch, and section 9 showed how little hangs on
 #   that.
 # - *Right:* the gender can be told, from the image alone (A), with audio (B) and with text on top (C): the three are
-#   two utterances apart.
+#   five utterances apart at the most.
 # - *Right, last line:* a probe on the text alone is right in **no** case! Each language has one woman and one man. If
 #   the German woman is tested, the only German voice in training is a man's. The text tells the language, and the
 #   language tells the wrong person.

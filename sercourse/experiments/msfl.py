@@ -18,6 +18,7 @@ import pandas as pd
 from rich.table import Table
 
 from sercourse import corpora
+from sercourse.corpora import corpus_names
 from sercourse.corpora.emotion_sets import in_set
 from sercourse.errors import UserError
 from sercourse.evaluation.bootstrap import bootstrap_interval, bootstrap_mean_difference
@@ -211,10 +212,28 @@ def columns_of(bench: Bench, changes: Sequence[str]) -> list[str]:
 def _alone(
     bench: Bench, machine: Run, languages_of: pd.Series, code: str, protocol: str, further: Sequence[str]
 ) -> pd.DataFrame | None:
-    """What a network that was taught one language says of it."""
+    """What a network that was taught one language says of it.
+
+    With one speaker left out at a time, a draw of validation speakers from all languages may have none of this one.
+    Where corpora of its own hold the language, the folds are theirs; they test the same speakers.
+    """
+    own = _corpora_in(bench.corpus, code) if protocol == "loso" else ""
+    if own:
+        bench = replace(bench, corpus=own)
+        found = cells_of(
+            bench, CHAPTER, SINGLE, protocol, ("language_weight=0", *further), more=beside, needs=("tasks",)
+        )
+        return found and predicted_by(bench.machine(protocol), found)
     changes = ("language_weight=0", f"languages={code}", *further)
     found = cells_of(bench, CHAPTER, SINGLE, protocol, changes, more=beside, needs=("tasks",))
     return found and _in(predicted_by(machine, found), languages_of, code)
+
+
+def _corpora_in(corpus: str, code: str) -> str:
+    """Those of some corpora that are in one language and no other; empty where another one holds utterances in it."""
+    spoken = {part: set(corpora.load(part)["language"].dropna()) for part in corpus_names.parts(corpus)}
+    holding = [part for part, codes in spoken.items() if code in codes]
+    return ",".join(holding) if all(spoken[part] == {code} for part in holding) else ""
 
 
 def _in(told: pd.DataFrame, languages_of: pd.Series, code: str) -> pd.DataFrame:

@@ -112,6 +112,20 @@ def test_the_control_has_single_languages_where_the_chapters_protocol_does(bench
         registry.run("msfl/one_synthesiser", replace(bench, rows=(msfl.SINGLE,)))
 
 
+def test_each_language_alone_is_left_out_speaker_by_speaker_in_its_own_corpora(bench, monkeypatch):
+    whole = corpora.load("tiny")
+    monkeypatch.setattr(corpora, "load", lambda name: whole[whole["language"].isin(name.replace("_", ",").split(","))])
+    assert [msfl._corpora_in("de,en_pl", code) for code in ("de", "en", "pl")] == ["de", "", ""]
+    result = registry.run("msfl/languages_loso", replace(bench, corpus="de,en,pl", rows=(msfl.POOLED, msfl.SINGLE)))
+    stored = [json.loads(cell.read_text("utf-8")) for cell in (cells.RESULTS / "msfl" / "cells").glob("*.json")]
+    alone = {cell["corpus"]: cell for cell in stored if "," not in cell["corpus"]}
+    assert set(alone) == {"de", "en", "pl"}
+    for code, cell in alone.items():
+        assert cell["settings"]["loop"]["languages"] == []
+        assert result["rows"][msfl.SINGLE][code]["n_test"] == len(corpora.load(code))
+        assert "above" in result["rows"][msfl.SINGLE][code]
+
+
 def test_sizes_that_are_not_printed_are_varied(bench):
     result = registry.run("msfl/sizes", replace(bench, rows=(msfl.POOLED, "hidden 8")))
     assert set(result["rows"]) == {msfl.POOLED, "hidden 8", "IS10+SVM", "COMPARE+SVM"}

@@ -137,7 +137,8 @@ class _Trainer:
     def __init__(self, fabric: Fabric, job: FoldJob, material: Material) -> None:
         self.fabric, self.job, self.table, self.config = fabric, job, material.table, job.settings.loop
         chapter = recipe(job.chapter)
-        self.examples = chapter.examples(material.features, material.table, job.classes, job.settings)
+        taught = chapter.taught(material.table, job.settings, job.seed)
+        self.examples = chapter.examples(material.features, taught, job.classes, job.settings)
         seed_everything(Purpose.WEIGHTS, job.seed)
         network = chapter.model(material.features, job.train, job.classes, job.settings)
         balancer = chapter.balancer(job.settings, network).to(fabric.device)

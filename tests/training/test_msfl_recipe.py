@@ -102,27 +102,37 @@ def test_a_language_with_one_emotion_is_noticed(corpus, tmp_path, monkeypatch):
 
 def test_dealing_out_keeps_how_many_there_are_of_each(corpus):
     for task in ("emotion", "language"):
-        dealt = dealt_out_anew(corpus[task])
+        dealt = dealt_out_anew(corpus[task], 1)
         assert (dealt.loc[corpus.index] != corpus[task]).mean() > 0.2
-        assert dealt.equals(dealt_out_anew(corpus.sample(frac=1, random_state=1)[task]))
+        assert dealt.equals(dealt_out_anew(corpus.sample(frac=1, random_state=1)[task], 1))
+        assert not dealt.equals(dealt_out_anew(corpus[task], 2))
         assert sorted(dealt) == sorted(corpus[task])
 
 
 def test_with_random_labels_no_epoch_is_chosen():
     """Validation has the true labels."""
     assert RECIPE.settings("quick").loop.select == "ua"
-    assert RECIPE.settings("quick", ("random_labels=true",)).loop.select == "last"
+    assert RECIPE.settings("quick", ("shuffled_labels=true",)).loop.select == "last"
 
 
 def test_random_labels_teach_but_do_not_judge(corpus, tmp_path, monkeypatch):
-    settings = RECIPE.settings("quick", ("random_labels=true",))
-    features = {"egemaps": {i: np.zeros(3, dtype=np.float32) for i in corpus.index}}
-    classes = {"emotion": ["anger", "neutral", "sadness"], "language": ["de", "en"]}
-    examples = RECIPE.examples(features, corpus, classes, settings)
-    for task, names in classes.items():
-        taught = [names[examples.training_item(i, None)[task]] for i in corpus.index]
-        assert taught == dealt_out_anew(corpus[task])[corpus.index].tolist()
-    found = run(corpus, tmp_path, monkeypatch, "random_labels=true")
+    """Each network learns a shuffle of its own; what it is judged by stays as it was."""
+    seen = {}
+    whole = type(RECIPE).examples
+
+    def examples(self, features, table, classes, settings):
+        found = whole(self, features, table, classes, settings)
+        for task, names in classes.items():
+            taught = [names[found.training_item(i, None)[task]] for i in corpus.index]
+            seen.setdefault(task, []).append(taught)
+        return found
+
+    monkeypatch.setattr(type(RECIPE), "examples", examples)
+    found = run(corpus, tmp_path, monkeypatch, "shuffled_labels=true")
+    for task in ("emotion", "language"):
+        first, second = seen[task]
+        assert sorted(first) == sorted(second) == sorted(corpus[task])
+        assert len({tuple(first), tuple(second), tuple(corpus[task])}) == 3
     assert found.predictions.set_index("utterance_id")["emotion"].to_dict() == corpus["emotion"].to_dict()
 
 

@@ -73,6 +73,16 @@ class Recipe(ABC):
         """Sentences a reader of the result should know about what this chapter made of the corpus."""
         return []
 
+    def taught(self, table: pd.DataFrame, settings: Settings, seed: int) -> pd.DataFrame:
+        """The utterances with the labels that a network learns; a control may teach others than the true ones.
+
+        Args:
+            table: the utterances.
+            settings: of data and network.
+            seed: of the network.
+        """
+        return table
+
     @abstractmethod
     def examples(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> Examples:
         """The utterances as this chapter's network takes them."""

@@ -19,9 +19,8 @@ import pandas as pd
 
 from sercourse.errors import UserError
 from sercourse.models.msfl import LANGUAGE, Msfl, MsflConfig
-from sercourse.models.multitask import MAIN, Classes
-from sercourse.training.recipes.base import FeatureMaps
-from sercourse.training.recipes.vectors import VectorConfig, VectorRecipe, Vectors
+from sercourse.models.multitask import MAIN
+from sercourse.training.recipes.vectors import VectorConfig, VectorRecipe
 from sercourse.training.settings import LoopConfig, Settings
 
 
@@ -31,9 +30,9 @@ class MsflData(VectorConfig):
 
     functionals: tuple[str, ...] = ("egemaps",)
     """Feature sets with one vector per utterance, joined in this order."""
-    random_labels: bool = False
-    """Deal the labels of all tasks out anew by chance before training, always in the same way, and choose no epoch:
-    what is learnt then is neither emotion nor language."""
+    shuffled_labels: bool = False
+    """Deal the labels of all tasks out anew by chance before training, to every network in its own way, and choose no
+    epoch: what is learnt then is neither emotion nor language, and two networks share no shuffle."""
 
 
 class _Recipe(VectorRecipe):
@@ -65,7 +64,7 @@ class _Recipe(VectorRecipe):
             UserError: with mimo, an epoch chosen by a loss that it does not have.
         """
         asked = super().settings(profile, assignments)
-        if asked.data.random_labels:  # validation has the true ones: an epoch chosen by them would know of emotion
+        if asked.data.shuffled_labels:  # validation has the true ones: an epoch chosen by them would know of emotion
             asked = asked.changed(("select=last", "patience=0"))
         if asked.model.form == "mimo" and asked.loop.select == "loss":
             raise UserError("--set select=loss: with form=mimo the emotion has a loss per language; take select=ua.")
@@ -84,21 +83,21 @@ class _Recipe(VectorRecipe):
             for language in shown.index[shown == 1]
         ]
 
-    def examples(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> Vectors:
-        """A vector per utterance; with random labels if that is asked for."""
-        if settings.data.random_labels:
-            table = table.assign(**{task: dealt_out_anew(table[task]) for task in classes})
-        return super().examples(features, table, classes, settings)
+    def taught(self, table: pd.DataFrame, settings: Settings, seed: int) -> pd.DataFrame:
+        """As it is, or with the labels of all tasks shuffled."""
+        if not settings.data.shuffled_labels:
+            return table
+        return table.assign(**{task: dealt_out_anew(table[task], seed) for task in self.labels(settings)})
 
     def weights(self, settings: Settings, network: Msfl) -> Mapping[str, float]:
         """A weight per head."""
         return network.weights
 
 
-def dealt_out_anew(labels: pd.Series) -> pd.Series:
-    """The labels of all utterances, shuffled; always the same way, and another way for each task."""
+def dealt_out_anew(labels: pd.Series, seed: int) -> pd.Series:
+    """The labels of all utterances, shuffled by a seed; another way for each task."""
     ordered = labels.sort_index()
-    rng = np.random.default_rng(zlib.crc32(str(labels.name).encode()))
+    rng = np.random.default_rng([seed, zlib.crc32(str(labels.name).encode())])
     return pd.Series(rng.permutation(ordered.to_numpy()), index=ordered.index, dtype=labels.dtype, name=labels.name)
 
 

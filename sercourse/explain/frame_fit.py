@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from sercourse.errors import UserError
 
+NO_MAPS = "Maps in a notebook are drawn by jupyter-scatter; install sercourse[notebooks]."
+"""Said where what draws them is not installed."""
+
 try:
     import anywidget
 except ImportError:
-    raise UserError("Maps in a notebook are drawn by jupyter-scatter; install sercourse[notebooks].") from None
+    raise UserError(NO_MAPS) from None
 
 
 class FrameFit(anywidget.AnyWidget):

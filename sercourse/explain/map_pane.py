@@ -16,13 +16,14 @@ import pandas as pd
 
 from sercourse.errors import UserError
 from sercourse.explain.colourings import COLOURINGS, classes_of
+from sercourse.explain.frame_fit import NO_MAPS
 from sercourse.explain.map_source import MapSource
 from sercourse.explain.projections import METHODS, NEIGHBOURS, PERPLEXITY, Projection
 
 try:
     import jscatter
 except ImportError:
-    raise UserError("Maps in a notebook are drawn by jupyter-scatter; install sercourse[notebooks].") from None
+    raise UserError(NO_MAPS) from None
 
 MARGIN = 0.04
 """Of the map's side that stays free around the points."""

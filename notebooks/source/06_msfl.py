@@ -677,7 +677,7 @@ if deletion:
 # the same random numbers are not compared.)
 
 # %%
-CHANCE = (*WAYS["GradNorm"], "members=4", "shuffled_labels=true")
+CHANCE = (*WAYS["GradNorm"], "members=4", "random_labels=true")
 shuffled = load_or_train(
     TrainingConfig("msfl", CORPUS, PROTOCOL, PROFILE, CHANCE, seed=SEED), workers=1, progress=False
 )

@@ -31,7 +31,7 @@ def rankings(bench: Bench) -> dict:
     """The features of greatest attention, shared and in each language's own network, and how far they agree."""
     bench, codes, _ = prepared(bench)
     bench.check_rows([SHARED, CONTROL, SINGLE])
-    kinds = {SHARED: (SHARED, ROWS[SHARED]), CONTROL: (CONTROL, (*ROWS[SHARED], "shuffled_labels=true"))}
+    kinds = {SHARED: (SHARED, ROWS[SHARED]), CONTROL: (CONTROL, (*ROWS[SHARED], "random_labels=true"))}
     kinds |= {code: (SINGLE, ("language_weight=0", f"languages={code}")) for code in codes}
     found: dict[str, np.ndarray] = {}
     for kind, (row, changes) in kinds.items():

@@ -112,7 +112,7 @@ def test_dealing_out_keeps_how_many_there_are_of_each(corpus):
 def test_with_random_labels_no_epoch_is_chosen():
     """Validation has the true labels."""
     assert RECIPE.settings("quick").loop.select == "ua"
-    assert RECIPE.settings("quick", ("shuffled_labels=true",)).loop.select == "last"
+    assert RECIPE.settings("quick", ("random_labels=true",)).loop.select == "last"
 
 
 def test_random_labels_teach_but_do_not_judge(corpus, tmp_path, monkeypatch):
@@ -128,7 +128,7 @@ def test_random_labels_teach_but_do_not_judge(corpus, tmp_path, monkeypatch):
         return found
 
     monkeypatch.setattr(type(RECIPE), "examples", examples)
-    found = run(corpus, tmp_path, monkeypatch, "shuffled_labels=true")
+    found = run(corpus, tmp_path, monkeypatch, "random_labels=true")
     for task in ("emotion", "language"):
         first, second = seen[task]
         assert sorted(first) == sorted(second) == sorted(corpus[task])

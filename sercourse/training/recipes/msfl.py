@@ -30,7 +30,7 @@ class MsflData(VectorConfig):
 
     functionals: tuple[str, ...] = ("egemaps",)
     """Feature sets with one vector per utterance, joined in this order."""
-    shuffled_labels: bool = False
+    random_labels: bool = False
     """Deal the labels of all tasks out anew by chance before training, to every network in its own way, and choose no
     epoch: what is learnt then is neither emotion nor language, and two networks share no shuffle."""
 
@@ -64,7 +64,7 @@ class _Recipe(VectorRecipe):
             UserError: with mimo, an epoch chosen by a loss that it does not have.
         """
         asked = super().settings(profile, assignments)
-        if asked.data.shuffled_labels:  # validation has the true ones: an epoch chosen by them would know of emotion
+        if asked.data.random_labels:  # validation has the true ones: an epoch chosen by them would know of emotion
             asked = asked.changed(("select=last", "patience=0"))
         if asked.model.form == "mimo" and asked.loop.select == "loss":
             raise UserError("--set select=loss: with form=mimo the emotion has a loss per language; take select=ua.")
@@ -85,7 +85,7 @@ class _Recipe(VectorRecipe):
 
     def taught(self, table: pd.DataFrame, settings: Settings, seed: int) -> pd.DataFrame:
         """As it is, or with the labels of all tasks shuffled."""
-        if not settings.data.shuffled_labels:
+        if not settings.data.random_labels:
             return table
         return table.assign(**{task: dealt_out_anew(table[task], seed) for task in self.labels(settings)})
 

@@ -219,6 +219,19 @@ def test_pages_hold_no_typed_figure_and_no_unknown_place(page):
         assert text.count("Chapter {{chapter") > 50
 
 
+def test_every_kind_of_summary_has_figures():
+    """Quoted systems, silhouettes and the lesson on evaluation are tables of other shapes."""
+    quoted = {"quoted": [], "metric": "wa", "measured": [{"system": "IS10+SVM", "protocol": "loso", "wa": 77.2}]}
+    assert measured.rows_of(quoted) == {"IS10+SVM, loso": {"WA": "77.2"}}
+    maps = measured.rows_of({"silhouette": {"latent": 0.123, "states": [0.5, 0.25]}})
+    assert maps == {"latent": {"silhouette": "0.12"}, "states": {"layer 1": "0.50", "layer 2": "0.25"}}
+    (lesson,) = measured.stored("emotion_autoencoder/evaluation")
+    for name, row in measured.rows_of(lesson).items():
+        assert list(row) == ["WA, epoch by validation", "WA, epoch by test", "WA of the strongest SVM"]
+        assert row["WA, epoch by test"] == f"{lesson['rows'][name]['wa_epoch_of_test']:.1f}"
+    assert "| [1] | 80 | *quoted* |" in papers.beside({"[1]": {"WA": "80"}}, {"x": {"WA": "7"}}, missing="*quoted*")
+
+
 def test_unknown_place_is_refused():
     with pytest.raises(ValueError, match=r"x\.md: \{\{nothing\}\} is unknown"):
         figures.fill("{{nothing}}", "x.md")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -102,3 +105,29 @@ def test_compare_sets_a_network_beside_a_machine(trained, sercourse, my_csv, tmp
     code, out, _ = sercourse("compare", *runs)
     assert code == 0
     assert "points of WA" in out.replace("\n", " ") or "the same WA" in out.replace("\n", " ")
+
+
+@pytest.mark.long
+def test_two_machines_under_torchrun_train_one_network(my_csv, tmp_path):
+    """Two groups of processes stand for two machines that share a folder; the first one writes."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    script = Path(sys.executable).with_name("sercourse")
+    asked = ("train", "emotion_autoencoder", "--corpus", my_csv, "--protocol", "holdout-20", *TINY, "--resume")
+    machines = [
+        subprocess.Popen(
+            [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--node-rank",
+             str(rank), "--master-addr", "localhost", "--master-port", str(port), script, *asked],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    said = [machine.communicate(timeout=300)[0] for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], said
+    assert ["Plan:" in out for out in said] == [True, False]
+    (folder,) = (path.parent for path in (tmp_path / "runs").glob("*/summary.json"))
+    curves = pd.read_csv(folder / "folds" / "0-00-0" / "curves.csv")
+    assert list(curves["epoch"]) == [1, 2, 3, 4, 5, 6]
+    assert curves["train_emotion"].iloc[-1] < curves["train_emotion"].iloc[0]
+    assert read_run(folder).summary["n_test"] > 0

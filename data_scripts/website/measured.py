@@ -12,6 +12,13 @@ from sercourse.experiments.cells import RESULTS, Bench
 from sercourse.experiments.side_by_side import interval
 
 METRICS: dict[str, str] = {"wa": "WA", "ua": "UA", "f1": "F1"}
+CHOICES: dict[str, str] = {
+    "wa_epoch_of_validation": "WA, epoch by validation",
+    "wa_epoch_of_test": "WA, epoch by test",
+    "svm_wa": "WA of the strongest SVM",
+}
+"""Columns of the lesson on how evaluation makes a number."""
+
 NAMED: tuple[str, ...] = (
     "corpus", "features", "classifier", "amount", "channel", "part", "protocol", "repeats", "wa", "ua",
 )  # fmt: skip
@@ -71,6 +78,12 @@ def rows_of(found: Mapping) -> Rows:
             true: {name: f"{value:.1f}" for name, value in zip(found["emotions"], row)}
             for true, row in zip(found["emotions"], found["percent"])
         }
+    if "quoted" in found:
+        metric = found["metric"]
+        named = {f"{row['system']}, {row['protocol']}": row[metric] for row in found["measured"]}
+        return {name: {metric.upper(): _text(figure)} for name, figure in named.items()}
+    if "silhouette" in found:
+        return {name: _silhouettes(scores) for name, scores in found["silhouette"].items()}
     rows = found.get("rows", {})
     if isinstance(rows, list):
         return {
@@ -93,6 +106,8 @@ def _columns(row: Mapping | list, found: Mapping) -> dict[str, str]:
         return {head: f"{value:.1f}" for head, value in zip(heads, row)}
     if "measured" in row:  # precision, recall, F1
         return dict(zip(("precision", "recall", "F1"), (f"{value:.1f}" for value in row["measured"])))
+    if "wa_epoch_of_test" in row:  # the lesson: the same networks, two ways to choose the epoch
+        return {label: _text(row[name]) for name, label in CHOICES.items()}
     columns = _figures(row)
     if "with_shared" in row:
         columns["features of ten shared with the shared ranking"] = _text(row["with_shared"]["overlap"]["value"])
@@ -119,6 +134,13 @@ def _figures(cell: Mapping) -> dict[str, str]:
         label = f"above the strongest SVM ({effect['metric'].upper()}, 95 % interval)"
         told[label] = interval(effect)
     return told
+
+
+def _silhouettes(scores: float | list[float]) -> dict[str, str]:
+    """One column, or one per embedding layer."""
+    if isinstance(scores, float):
+        return {"silhouette": f"{scores:.2f}"}
+    return {f"layer {number}": f"{score:.2f}" for number, score in enumerate(scores, 1)}
 
 
 def _text(value: object) -> str:

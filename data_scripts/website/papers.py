@@ -17,10 +17,10 @@ ALIASES: dict[str, str] = {"model 2 alone": "ASP-MTL", "both models": "ASP-MTL",
 """Rows of ours that stand for a row of a paper under another name; the first that a table has is taken."""
 
 
-def beside(printed: Rows, measured: Rows) -> str:
+def beside(printed: Rows, measured: Rows, *, missing: str = NOT_RUN) -> str:
     """One table: the printed columns, then the measured ones; rows are the same where their names are.
 
-    A row of a paper that was not measured says so; a row of ours of which nothing is printed has dashes.
+    A row of a paper that was not measured says so (``missing``); a row of ours of which nothing is printed has dashes.
     """
     left = list(dict.fromkeys(column for row in printed.values() for column in row))
     right = list(dict.fromkeys(column for row in measured.values() for column in row))
@@ -30,7 +30,7 @@ def beside(printed: Rows, measured: Rows) -> str:
     for name, figures in printed.items():
         own = partner.get(name)
         title = name if own is None or own.lower() == name.lower() else f"{name} ({own})"
-        here = [measured[own].get(column, "–") for column in right] if own else [NOT_RUN, *[""] * (len(right) - 1)]
+        here = [measured[own].get(column, "–") for column in right] if own else [missing, *[""] * (len(right) - 1)]
         rows.append([title, *(figures.get(column, "–") for column in left), *here])
     for own, figures in measured.items():
         if own not in partner.values():
@@ -59,7 +59,8 @@ def artifact_section(artifact: str, printed: Printed | None) -> str:
         parts.append(beside(printed.rows, {}) if printed and printed.rows else "")
     for number, one in enumerate(found):
         parts.append(f"**Measured**: {conditions(one)}.")
-        parts.append(beside(printed.rows if printed and not number else {}, rows_of(one)))
+        missing = "*quoted*" if "quoted" in one else NOT_RUN  # other people's systems are not run here
+        parts.append(beside(printed.rows if printed and not number else {}, rows_of(one), missing=missing))
         parts += [f"*{note}*" for note in one.get("notes", ())]
     parts.append(f"`sercourse reproduce {artifact}`")
     return section(f"{name}: {title}", *parts, label=f"artifact-{artifact.replace('/', '-')}")

@@ -42,7 +42,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 from torch import nn
 from torch.nn.functional import conv1d, leaky_relu, pad
 
@@ -700,28 +700,37 @@ decoding.still(sample, ["anger"], layer=3)
 # %% [markdown]
 # ## 8 Maps: what is evidence, and what is not
 #
-# **The latent** is computed without the label. If the emotions lie apart there *more than in an untrained encoder*
-# (section 3), training has put something about emotion into it. We look at the attended latent of the *test*
-# utterances, with embedding and without; the silhouette under each map is measured in the latent's own space, and the
-# probe of section 3 asks the same latent.
+# **The latent** is computed without the label. If the emotions lie apart there *more than in the same network untrained*,
+# training has put something about emotion into it. We look at the attended latent of the *test*
+# utterances: with embedding, without, and of the first network with its weights drawn anew; the silhouette under each
+# map is measured in the latent's own space, and the probe of section 3 asks the same latent.
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+import copy
+
+torch.manual_seed(SEED)
+untrained = copy.deepcopy(networks["all parts on"])
+for layer in untrained.modules():
+    if hasattr(layer, "reset_parameters"):
+        layer.reset_parameters()  # the same layers, with random weights again
+
+shown = {"with embedding": networks["all parts on"], "without embedding": networks["without embedding"],
+         "untrained": untrained}  # fmt: skip
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
 latent_probe = {}
-for ax, name in zip(axes, ("all parts on", "without embedding")):
-    vectors = np.stack([ask(networks[name], u)["embedding"][0].numpy() for u in test.index])
+for ax, (name, asked) in zip(axes, shown.items()):
+    vectors = np.stack([ask(asked, u)["embedding"][0].numpy() for u in test.index])
     points = maps.tsne(vectors, seed=SEED)
     latent_probe[name] = probe(vectors, test["emotion"].to_numpy(str))
-    title = "latent, with embedding" if name == "all parts on" else "latent, without embedding"
-    maps.emotion_map(points, test, ax, vectors=vectors, title=title, legend=ax is axes[1])
+    maps.emotion_map(points, test, ax, vectors=vectors, title=f"latent, {name}", legend=ax is axes[-1])
 plt.show()
 
 # %%
 Markdown(
-    f"**What we saw.** A probe finds the emotion in the latent of {latent_probe['all parts on']:.0f} % (with embedding)"
-    f" and {latent_probe['without embedding']:.0f} % (without) of these {len(test)} utterances; the untrained network of"
-    f" section 3, with instance norm and more utterances to learn from, allowed"
-    f" {found.at['emotion', 'instance norm']:.0f} %; chance is {100 / len(emotions):.0f} %."
+    f"**What we saw.** A probe finds the emotion in the latent of {latent_probe['with embedding']:.0f} % (with embedding)"
+    f" and {latent_probe['without embedding']:.0f} % (without) of these {len(test)} utterances; of the network with random"
+    f" weights it finds {latent_probe['untrained']:.0f} %, and guessing has {100 / len(emotions):.0f} %. Only what lies"
+    " above the random weights was learnt."
 )
 
 # %% [markdown]
@@ -809,8 +818,9 @@ Markdown(
 )
 
 # %% [markdown]
-# The same on a **real corpus**, with the same network under three divisions: the plot that decides this chapter's question.
-# It comes from stored results, where they are, (`sercourse reproduce emotion_autoencoder/evaluation --corpus emodb`).
+# The same on a **real corpus**, EMO-DB, with the same network under several divisions: the plot that decides this
+# chapter's question. It comes from stored results, where they are (`sercourse reproduce emotion_autoencoder/evaluation
+# --corpus emodb --profile course`).
 
 # %%
 lesson = stored("evaluation_emodb")
@@ -822,9 +832,10 @@ else:
     rows = pd.DataFrame(lesson["rows"]).T
     honest = rows["wa_epoch_of_validation"].astype(float)
     low, high = honest.idxmin(), rows["wa_epoch_of_test"].astype(float).idxmax()
+    missing = "" if len(rows) == 3 else " The third division, folds over crops, was not run yet."
     shown = Markdown(
         f"**What we saw.** One network, one corpus: {honest[low]:.1f} % ({low}, epoch by validation) or"
-        f" {rows.at[high, 'wa_epoch_of_test']:.1f} % ({high}, epoch by test)."
+        f" {rows.at[high, 'wa_epoch_of_test']:.1f} % ({high}, epoch by test).{missing}"
     )
 shown
 
@@ -848,7 +859,8 @@ claims[["10 folds", "one speaker left out"]].style.format("{:.1f}", na_rep="–"
 # %% [markdown]
 # *UA (mean recall over the emotions) in percent on IEMOCAP, English dialogues of ten actors, as printed. −OS: without
 # openSMILE features (IS10); +EE: with emotion embedding; +IN: with instance norm.* The steps
-# from row to row are mostly between half a point and two points, from one run each, without a spread.
+# from row to row are mostly between half a point and two points. No spread is printed, nor how many runs stand behind a
+# figure.
 #
 # Measured here, on EMO-DB, networks and SVM on the same folds (`sercourse reproduce emotion_autoencoder/table4 --corpus
 # emodb`):
@@ -873,9 +885,32 @@ else:
     shown = pd.DataFrame(lines).T.style.set_caption(caption)
 shown
 
+# %%
+if measured:
+    ours = {protocol: cell for protocol, cell in measured["rows"]["AE+EE,IN"].items() if cell}
+    display(Markdown("\n".join(f"- {protocol}: {cell['against_svm']['sentence']}" for protocol, cell in ours.items())))
+
 # %% [markdown]
-# What brings the figure up? One change at a time, same folds (`sercourse reproduce emotion_autoencoder/steps --corpus
-# emodb`):
+# **What we saw.** The printed figures are not reached. The complete network, a smaller one than the paper's
+# (`course`: a quarter of the width, half the epochs), stays below a linear machine on the same folds under both
+# protocols, and the intervals leave no doubt. Choosing the epoch by the test would add a few points (section 9), and not
+# enough. What else the paper did we cannot know; the paper's own sizes were not run here yet.
+#
+# *Where* is it wrong? The same network, 10 folds over utterances, row by row the percent of the true emotion:
+
+# %%
+where = stored("table12_emodb")
+if where:
+    confused = pd.DataFrame(where["percent"], index=where["emotions"], columns=where["emotions"])
+    caption = f"told as … (%), {where['protocol']}, profile {where['profile']}; WA {where['wa']:.1f}"
+    display(confused.style.format("{:.0f}").background_gradient(cmap="Blues", axis=None).set_caption(caption))
+
+# %% [markdown]
+# More than a fifth of the happy sentences are taken for angry ones: both are loud, high and fast. Sadness and neutral are
+# told best.
+#
+# What brings the figure up? Same folds; each bar changes what its name says, "all that helps" several things at once
+# (`sercourse reproduce emotion_autoencoder/steps --corpus emodb --profile course`):
 
 # %%
 steps = stored("steps_emodb")
@@ -891,8 +926,18 @@ else:
         xlabel=f"WA (%), EMO-DB, 10 folds over utterances, profile {steps['profile']}; dotted: printed", xlim=(0, 108)
     )
     plt.show()
-    shown = Markdown("Every bar rests on the same folds and one seed; a difference of a point or two may be chance.")
+    best = known["all that helps"]["against_svm"] if known.get("all that helps") else None
+    shown = Markdown(
+        f"Every bar rests on the same folds and {steps['seeds']} seed(s); a difference of a point or two may be chance."
+        + (f" All that helps, three networks a fold averaged: {best['sentence']}" if best else "")
+    )
 shown
+
+# %% [markdown]
+# **What we saw.** A wider classifier and augmentation bring nothing, smoothed labels perhaps a point. What is named *all
+# that helps* brings four, and these single steps do not explain it: it also reads ComParE, learns from the validation
+# side, averages weights and three networks, and those steps were not measured one by one yet. It comes level with the
+# machine, and the printed 95.6 stays eight points away.
 
 # %% [markdown]
 # ## Exercises

@@ -40,6 +40,9 @@ def reproduce(
     repeats: Annotated[int, typer.Option(help="Seeds: protocols and networks are drawn so often.", min=1)] = 1,
     jobs: Annotated[int, typer.Option(help="Folds trained at a time.", min=1)] = 1,
     row: Annotated[list[str] | None, typer.Option("--rows", help="Train this row only; may be given again.")] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Of an artifact with several, only this one; may be given again.")
+    ] = None,
     store: Annotated[bool, typer.Option("--store", help="Keep new cells under results/.")] = False,
     figure: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the picture to this PNG.")] = None,
     seed: Seed = 0,
@@ -56,10 +59,9 @@ def reproduce(
         console.print(table)
         return
     check_writable(json)
-    result = registry.run(
-        artifact, Bench(corpus, profile, repeats, seed, jobs, tuple(row or ()), store, figure, console)
-    )
-    write(json, result)
+    only = {"rows": tuple(row or ()), "protocol": tuple(protocol or ())}
+    bench = Bench(corpus, profile, repeats, seed, jobs, store=store, figure=figure, console=console, **only)
+    write(json, registry.run(artifact, bench))
 
 
 def demo(

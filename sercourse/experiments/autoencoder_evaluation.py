@@ -55,8 +55,8 @@ def evaluation(bench: Bench, chapter: str = CHAPTER, lesson: Mapping[str, tuple[
     for title, (protocol, unit) in lesson.items():
         config = bench.config(chapter, protocol, ("record_test=true",), unit=unit)  # where it is default: the same run
         cell = bench.cell(title, config, more=recorded_epochs, needs=EPOCHS)
-        machine, _ = bench.strongest(protocol, unit)
         if cell is not None:
+            machine, _ = bench.strongest(protocol, unit)
             kept = ("wa", "ua", "n_test", *EPOCHS, "run")
             rows[title] = {name: cell[name] for name in kept} | {
                 "svm_wa": machine.summary["wa"], "svm": machine.summary["features"], "unit": unit,

@@ -61,6 +61,7 @@ class Bench:
         seed: of the first.
         jobs: folds trained at a time.
         rows: only these rows are trained; others are taken where they are stored. Empty: all.
+        protocol: of an artifact that knows several, only these. Empty: those that it takes of itself.
         store: keep new cells under ``results/``.
         figure: file for a picture; ``None``: none.
         console: where to show tables; ``None``: nowhere.
@@ -75,8 +76,9 @@ class Bench:
     store: bool = False
     figure: Path | None = None
     console: Console | None = None
+    protocol: tuple[str, ...] = ()
 
-    def config(self, chapter: str, protocol: str, changes: Sequence[str] = (), **fields: str) -> TrainingConfig:
+    def config(self, chapter: str, protocol: str, changes: Sequence[str] = (), **fields: str | int) -> TrainingConfig:
         """The training run of one cell."""
         corpus = self.corpus or "synthetic"
         return TrainingConfig(
@@ -182,6 +184,24 @@ class Bench:
         for row in self.rows:
             if row not in known:
                 raise UserError(f"--rows {row}: the artifact has no such row; choose among {'; '.join(known)}.")
+
+    def protocols(self, own: Sequence[str], further: Sequence[str] = ()) -> tuple[str, ...]:
+        """The protocols of an artifact that are asked for.
+
+        Args:
+            own: what it takes where none is named.
+            further: what can be named besides.
+
+        Raises:
+            UserError: one that the artifact does not know.
+        """
+        known = (*own, *further)
+        for name in self.protocol:
+            if name not in known:
+                raise UserError(
+                    f"--protocol {name}: the artifact has no figures under it; choose among {', '.join(known)}."
+                )
+        return tuple(name for name in known if name in self.protocol) if self.protocol else tuple(own)
 
     def per_seed(self) -> list[Bench]:
         """One bench per repeat, so that each seed is a cell of its own."""

@@ -156,6 +156,7 @@ def layer_maps(
     table: pd.DataFrame,
     *,
     latent: np.ndarray | None = None,
+    control: tuple[Sequence[np.ndarray], pd.DataFrame] | None = None,
     shape: str = "gender",
     seed: int = 0,
     title: str = "",
@@ -166,6 +167,7 @@ def layer_maps(
         states: one ``(N, C)`` per layer: a state's mean over time.
         table: one row per point, with ``emotion`` (the colour; its silhouette stands below) and the column ``shape``.
         latent: ``(N, C)``, drawn last; ``None``: left out.
+        control: states that were told other labels, and the table with the labels that were told; a row below.
         shape: see :func:`emotion_map`.
         seed: of the projections.
         title: above them all.
@@ -173,12 +175,21 @@ def layer_maps(
     Source: Zhang and Xue, figures 6 and 7. That the emotions separate in the states shows nothing: the label is an
     input of theirs. It is none of the latent's.
     """
-    drawn = {f"Emb{number}": state for number, state in enumerate(states, start=1)}
-    if latent is not None:
-        drawn["latent"] = latent
-    figure, axes = plt.subplots(1, len(drawn), figsize=(1.9 * len(drawn) + 1.5, 2.7), layout="constrained", dpi=80)
-    for number, (ax, (name, vectors)) in enumerate(zip(np.atleast_1d(axes), drawn.items()), start=1):
-        emotion_map(tsne(vectors, seed=seed), table, ax, shape=shape, title=name, legend=number == len(drawn))
-        ax.set_xlabel(f"silhouette {silhouette(vectors, table['emotion']):.2f}", fontsize=10)
+    rows = [(_named(states, latent), table), *([(_named(control[0]), control[1])] if control else [])]
+    across = len(rows[0][0])
+    size = (1.9 * across + 1.5, 2.7 * len(rows))
+    figure, axes = plt.subplots(len(rows), across, figsize=size, layout="constrained", dpi=80, squeeze=False)
+    for line, (drawn, told) in zip(axes, rows):
+        for ax, (name, vectors) in zip(line, drawn.items()):
+            emotion_map(tsne(vectors, seed=seed), told, ax, shape=shape, title=name, legend=name == list(drawn)[-1])
+            ax.set_xlabel(f"silhouette {silhouette(vectors, told['emotion']):.2f}", fontsize=10)
+        for ax in line[len(drawn) :]:
+            ax.axis("off")
     figure.suptitle(title, fontsize=12)
     return figure
+
+
+def _named(states: Sequence[np.ndarray], latent: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """The states of the embedding layers by name, and the latent where there is one."""
+    named = {f"Emb{number}": state for number, state in enumerate(states, start=1)}
+    return named if latent is None else named | {"latent": latent}

@@ -71,8 +71,8 @@ def test_grid_trains_the_rows_that_are_asked_for_and_keeps_their_cells(bench, ow
 
 def test_seeds_are_cells_of_their_own_and_have_a_spread(bench):
     two = Bench(**{**vars(bench), "repeats": 2})
-    result = emotion_autoencoder._grid(two, "steps", {"as printed": ()}, ("kfold-2",))
-    row = result["rows"]["as printed"]["kfold-2"]
+    result = emotion_autoencoder._grid(two, "steps", {"as it is": ()}, ("kfold-2",))
+    row = result["rows"]["as it is"]["kfold-2"]
     assert len(row["wa_seeds"]) == len(set(row["runs"])) == 2
     assert row["wa"] == pytest.approx(np.mean(row["wa_seeds"]))
     assert row["wa_sd_seeds"] == pytest.approx(np.std(row["wa_seeds"], ddof=1))
@@ -117,7 +117,7 @@ def test_letters_follow_the_ids_not_the_rows():
 def test_lesson_choosing_by_test_never_looks_worse(bench, monkeypatch, own_folders):
     tiny = {"quick": RECIPE.profiles["quick"].changed(["record_test=true"])}  # as in course and paper
     monkeypatch.setattr(RECIPE, "profiles", tiny)
-    emotion_autoencoder._grid(bench, "steps", {"as printed": ()}, ("kfold-2",))
+    emotion_autoencoder._grid(bench, "steps", {"as it is": ()}, ("kfold-2",))
     picture = own_folders / "evaluation.png"
     result = autoencoder_evaluation.evaluation(Bench(**{**vars(bench), "figure": picture}))
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -168,6 +168,29 @@ def _in_two_folds(printed: dict):
     """The printed tables under a protocol that a tiny corpus allows."""
     small = json.loads(json.dumps(printed).replace("kfold-10", "kfold-2").replace("kfold-5", "kfold-2"))
     return lambda: small
+
+
+def test_a_step_that_the_profile_takes_anyway_is_no_row(monkeypatch):
+    """It would be the same network, and be said to bring nothing."""
+    seen = {}
+    monkeypatch.setattr(emotion_autoencoder, "_grid", lambda bench, name, rows, protocols: seen.update(rows) or {})
+    emotion_autoencoder.steps(Bench(profile="paper"))
+    assert "classifier as wide as printed" not in seen
+    epochs = RECIPE.profiles["paper"].loop.epochs
+    assert seen[emotion_autoencoder.TWICE] == (f"epochs={2 * epochs}",)
+    configs = [Bench(profile="paper").config("emotion_autoencoder", "kfold-10", changes) for changes in seen.values()]
+    assert len({config.name for config in configs}) == len(seen)
+
+
+def test_protocols_can_be_named(bench):
+    asked = Bench(**{**vars(bench), "protocol": ("loso",)})
+    assert asked.protocols(("kfold-10", "loso")) == ("loso",)
+    assert asked.protocols(("kfold-10",), ("kfold-5", "loso")) == ("loso",)
+    assert bench.protocols(("kfold-10",), ("kfold-5", "loso")) == ("kfold-10",)
+    with pytest.raises(UserError, match="--protocol loso: the artifact has no figures under it; choose among group-5"):
+        asked.protocols(("group-5",))
+    with pytest.raises(UserError, match="has no use for it"):
+        registry.run("emotion_autoencoder/table8", asked)
 
 
 def test_real_cells_of_the_paper_are_named():

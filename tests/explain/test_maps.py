@@ -111,3 +111,6 @@ def test_five_layers_side_by_side_and_the_latent_last(islands, table):
     assert scores[0] > 0.7 > 0.2 > max(scores[1:])
     assert [ax.get_legend() is not None for ax in figure.axes] == [False] * 5 + [True]
     assert len(layer_maps(layers, table).axes) == 5
+    below = layer_maps(layers, table, latent=layers[0], control=(layers, table))
+    assert [ax.get_title() for ax in below.axes if ax.axison] == [*(f"Emb{n}" for n in range(1, 6)), "latent",
+                                                                 *(f"Emb{n}" for n in range(1, 6))]  # fmt: skip

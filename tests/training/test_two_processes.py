@@ -70,6 +70,13 @@ def test_losses_on_the_way_are_those_of_one_process(both):
             assert curves[0][-1] < curves[0][0] - 0.3, "it learns: networks as they began would agree, too"
 
 
+def test_with_instance_norm_the_first_steps_are_those_of_one_process(little_corpus, tiny, tmp_path, monkeypatch):
+    """The network as it is, but for dropout: within 1e-4 after an epoch of three steps (see TOLERANCE)."""
+    more = ("norm=instance", "epochs=1")
+    one, two = (result(run(little_corpus, tiny, tmp_path, devices, monkeypatch, *more))[0] for devices in (1, 2))
+    assert (one["test.emotion"] - two["test.emotion"]).abs().max().item() < 1e-4
+
+
 def test_one_process_writes(both):
     first, second = (sorted(p.relative_to(one.folder) for p in one.folder.rglob("*")) for one in both)
     events = "events.out"

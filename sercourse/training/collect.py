@@ -159,6 +159,7 @@ def collect(
         "data_hash": listed[0][2].data,
         "networks": len(listed),
         "parameters": about[0]["parameters"],
+        "shared_layer": about[0].get("shared_layer"),
         "epochs_chosen": [one["epoch"] for one in about],
         "seconds_per_epoch": float(np.median([row["seconds"] for row in curves])),
         "training_seconds": float(sum(row["seconds"] for row in curves)),

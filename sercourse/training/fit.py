@@ -252,9 +252,16 @@ class _Trainer:
             "peak_mb": peak_memory_mb(),
             "peak_gpu_mb": torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None,
             "parameters": sum(p.numel() for p in network.parameters()),
+            "shared_layer": balanced_at(network) if self.config.balancer == "gradnorm" else None,
         }
         save_checkpoint(job.folder / RESULT, result, about)
         (job.folder / STATE).unlink(missing_ok=True)
+
+
+def balanced_at(network: MultiTaskModel) -> str | None:
+    """Name of the weight at which GradNorm compares the tasks; ``None`` where they share none."""
+    shared = network.shared_layer()
+    return next((name for name, weight in network.named_parameters() if weight is shared), None)
 
 
 def make_optimiser(network: MultiTaskModel, config: LoopConfig) -> torch.optim.Optimizer:

@@ -53,6 +53,7 @@ def test_from_a_table_to_a_run_and_back(corpus, tmp_path, monkeypatch, changes):
     told = predict_files([corpus["path"].iloc[0]], found.folder)
     assert told.filter(like="p_").sum(axis=1).item() == pytest.approx(1.0, abs=1e-5)
     curves = sides(found)["curves"]
+    assert summary["shared_layer"] == ("attention.hidden.weight" if "balancer=gradnorm" in changes else None)
     if "balancer=gradnorm" in changes:
         weights = [row[f"weight_{name}"] for row in curves[-1:] for name in network.tasks]
         assert sum(weights) == pytest.approx(3.0, rel=1e-5)

@@ -223,8 +223,9 @@ def test_every_kind_of_summary_has_figures():
     """Quoted systems, silhouettes and the lesson on evaluation are tables of other shapes."""
     quoted = {"quoted": [], "metric": "wa", "measured": [{"system": "IS10+SVM", "protocol": "loso", "wa": 77.2}]}
     assert measured.rows_of(quoted) == {"IS10+SVM, loso": {"WA": "77.2"}}
-    maps = measured.rows_of({"silhouette": {"latent": 0.123, "states": [0.5, 0.25]}})
-    assert maps == {"latent": {"silhouette": "0.12"}, "states": {"layer 1": "0.50", "layer 2": "0.25"}}
+    maps = measured.rows_of({"silhouette": {"latent": 0.123, "states": [0.5, 0.25], "apfl": {"emotion": 0.3}}})
+    layers = {"layer 1": "0.50", "layer 2": "0.25"}
+    assert maps == {"latent": {"silhouette": "0.12"}, "states": layers, "apfl": {"emotion": "0.30"}}
     (lesson,) = measured.stored("emotion_autoencoder/evaluation")
     for name, row in measured.rows_of(lesson).items():
         assert list(row) == ["WA, epoch by validation", "WA, epoch by test", "WA of the strongest SVM"]

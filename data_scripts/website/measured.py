@@ -78,7 +78,7 @@ def rows_of(found: Mapping) -> Rows:
             true: {name: f"{value:.1f}" for name, value in zip(found["emotions"], row)}
             for true, row in zip(found["emotions"], found["percent"])
         }
-    if "quoted" in found:
+    if "quoted" in found and "measured" in found:
         metric = found["metric"]
         named = {f"{row['system']}, {row['protocol']}": row[metric] for row in found["measured"]}
         return {name: {metric.upper(): _text(figure)} for name, figure in named.items()}
@@ -136,11 +136,12 @@ def _figures(cell: Mapping) -> dict[str, str]:
     return told
 
 
-def _silhouettes(scores: float | list[float]) -> dict[str, str]:
-    """One column, or one per embedding layer."""
+def _silhouettes(scores: float | list[float] | Mapping[str, float]) -> dict[str, str]:
+    """One column, one per embedding layer, or one per name."""
     if isinstance(scores, float):
         return {"silhouette": f"{scores:.2f}"}
-    return {f"layer {number}": f"{score:.2f}" for number, score in enumerate(scores, 1)}
+    named = scores if isinstance(scores, Mapping) else {f"layer {number}": one for number, one in enumerate(scores, 1)}
+    return {name: f"{score:.2f}" for name, score in named.items()}
 
 
 def _text(value: object) -> str:

@@ -28,7 +28,7 @@ _LOGGER = logging.getLogger(__name__)
 EMOTION_CODES = {
     "ang": "anger",
     "hap": "happiness",
-    "exc": "happiness",  # excitement is merged into happiness, as in nearly all published results
+    "exc": "happiness",  # excitement is merged into happiness, as in most published results; ``code`` tells it apart
     "neu": "neutral",
     "sad": "sadness",
 }
@@ -51,8 +51,9 @@ def load(folder: Path) -> pd.DataFrame:
         folder: holds ``Session1`` to ``Session5``.
 
     Returns:
-        The utterance table (5531 rows when complete) with ``dialogue`` and ``session`` set and three more columns:
-        ``valence``, ``activation``, ``dominance`` (mean of the annotators, 1 to 5).
+        The utterance table (5531 rows when complete) with ``dialogue`` and ``session`` set and four more columns:
+        ``code`` (the annotators' label, a key of :data:`EMOTION_CODES`), ``valence``, ``activation``, ``dominance``
+        (mean of the annotators, 1 to 5).
 
     Raises:
         CorpusError: there is no annotation, or no turn in it has audio.
@@ -66,6 +67,20 @@ def load_improvised(folder: Path) -> pd.DataFrame:
     In the scripted dialogues the text gives the emotion away, and the same lines return with every pair of actors.
     """
     return _load(folder, improvised_only=True)
+
+
+def without_excitement(table: pd.DataFrame) -> pd.DataFrame:
+    """The utterances but those whose label is excitement: happiness is then what the annotators called happy.
+
+    Of the improvised dialogues 2280 utterances are left, 284 of them happy. That is the selection of Wen et al. 2023.
+
+    Args:
+        table: of :func:`load` or :func:`load_improvised`, in noise or not.
+
+    Source: Wen et al. 2023, section 5.1.
+    Notebook: 05_mtap.ipynb
+    """
+    return table[table["code"] != "exc"]
 
 
 def _load(folder: Path, *, improvised_only: bool) -> pd.DataFrame:
@@ -97,6 +112,7 @@ def _row(turn: re.Match, code: str, degrees: list[str]) -> dict:
     return {
         "utterance_id": f"iemocap/{turn[0]}",
         "emotion": EMOTION_CODES[code],
+        "code": code,
         "speaker": f"iemocap/Ses0{session}{speaker}",
         "gender": _GENDERS[speaker],
         "language": "en",

@@ -72,6 +72,10 @@ def snr_table(bench: Bench, name: str) -> dict:
     Args:
         bench: how to measure; its corpus replaces IEMOCAP.
         name: "table5" … "table8", or "unseen".
+
+    Returns:
+        ``rows`` and ``gain_over_classical`` in dB, per SNR in; ``judged`` of ``judged_of`` utterances, as
+        :data:`JUDGED` has it.
     """
     noise = "unseen" if name == "unseen" else printed()["snr"][name]["noise"]
     if noise == "unseen":
@@ -93,8 +97,10 @@ def snr_table(bench: Bench, name: str) -> dict:
             f"{g['mean']:+.1f}" + (f" [{g['low']:.1f}, {g['high']:.1f}]" if g["over"] > 1 else "") for g in gain
         )
         bench.say(f"Soft mask above the better classical method, dB [95 % over speakers]: {told}")
-    kept = ("corpus", "protocol", "profile", "seed", "run", "tasks")
-    asked = {name: cell[name] for name in kept}
+    judged_of = cell["n_test"] // len(parse("any" + TRAINED_ON)[1])  # each utterance was tested under each condition
+    bench.say(f"Judged: {cell['judged']} of {judged_of} utterances, evenly spaced over the test sides.")
+    kept = ("corpus", "protocol", "profile", "seed", "run", "tasks", "judged")
+    asked = {name: cell[name] for name in kept} | {"judged_of": judged_of}
     return {"artifact": f"{CHAPTER}/{name}", **asked, "noise": noise, "snr_in": list(SNRS), "rows": rows,
             "gain_over_classical": cell["gain_over_classical"][noise], "printed": paper}  # fmt: skip
 

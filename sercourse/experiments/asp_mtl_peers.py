@@ -34,8 +34,9 @@ from sercourse.experiments.asp_mtl_ablation import (
     BOTH,
     PROTOCOLS,
     VARIANTS,
-    both_models,
+    chain,
     conditions_of,
+    effects_within,
     figures_of,
     show_rows,
 )
@@ -102,6 +103,10 @@ def against_gender(bench: Bench, name: str) -> dict:
     Args:
         bench: how to measure.
         name: "table3" or "table4".
+
+    Returns:
+        With ``within``, by protocol: model 2 beside the single task for each gender and each emotion
+        (:func:`~sercourse.experiments.asp_mtl_ablation.effects_within`).
     """
     bench = _on(bench, printed()["experiment2"][name]["corpus"], "")
     genders = corpora.load(bench.corpus)["gender"].dropna().unique()
@@ -109,7 +114,7 @@ def against_gender(bench: Bench, name: str) -> dict:
         raise UserError(f"{bench.corpus}: has {len(genders)} labelled genders, two are needed; fill in the column.")
     bench.check_rows(list(GENDER_ROWS))
     networks = {row: (CHAPTER, VARIANTS[row]) for row in ("single task", "model 2 alone")}
-    return _compared(bench, name, "experiment2", GENDER_ROWS, _gender_method, networks)
+    return _compared(bench, name, "experiment2", GENDER_ROWS, _gender_method, networks, within=("gender", "emotion"))
 
 
 def multitask(bench: Bench, name: str) -> dict:
@@ -136,20 +141,22 @@ def _on(bench: Bench, corpus: str, conditions: str) -> Bench:
 
 def _compared(
     bench: Bench, name: str, experiment: str, rows: tuple[str, ...], method: Callable[..., Comparator] | None,
-    networks: Mapping[str, tuple[str, tuple[str, ...]]],
+    networks: Mapping[str, tuple[str, tuple[str, ...]]], within: tuple[str, ...] = (),
 ) -> dict:  # fmt: skip
-    """Every row under every protocol, and its distance to the last row."""
+    """Every row under every protocol, and its distance to the last row; the last row's to the single task in the parts
+    of the corpus that some columns name."""
     table = corpora.load(bench.corpus)
     table = table[table["emotion"].notna()]
     found: dict[str, dict] = {row: {} for row in rows}
-    for protocol in PROTOCOLS:
+    protocols, parts = bench.protocols(PROTOCOLS), {}
+    for protocol in protocols:
         strongest, machines = bench.strongest(protocol)
         judged = {f"{features.upper()}+SVM": machine.predictions for features, machine in machines.items()}
         for row in rows:
             if row in judged:
                 continue
             if row == BOTH:
-                cell = both_models(bench, protocol)
+                cell = chain(bench, protocol)
             elif row in networks:
                 chapter, changes = networks[row]
                 cell = bench.cell(row, bench.config(chapter, protocol, changes))
@@ -162,11 +169,17 @@ def _compared(
             if judged[row] is not None and ours is not None and row != rows[-1]:
                 effect = compare(judged[row], ours, names=(row, rows[-1]), metric="ua").to_dict()
                 found[row][protocol]["ours_above"] = effect
-    show_rows(bench, found, PROTOCOLS, beside="ours_above")
+        if within and judged["single task"] is not None and ours is not None:
+            parts[protocol] = {one: effects_within(judged["single task"], ours, table[one]) for one in within}
+    show_rows(bench, found, protocols, beside="ours_above")
     paper = printed()[experiment][name]
+    quoted = [f"{method} {source} {paper['rows'][source][0]:.1f} % (F1 {paper['rows'][source][1]:.3f})"
+              for source, method in printed()["quoted"].items() if source in paper["rows"]]  # fmt: skip
+    if quoted:
+        bench.say(f"Not rebuilt, as printed on {paper['corpus'].upper()}: {'; '.join(quoted)}.")
     asked = {"corpus": bench.corpus, "printed_corpus": paper["corpus"], "profile": bench.profile, "seed": bench.seed}
-    return {"artifact": f"{CHAPTER}/{name}", **asked, "protocols": list(PROTOCOLS), "rows": found,
-            "printed": paper["rows"], "notes": list(NOTES)}  # fmt: skip
+    return {"artifact": f"{CHAPTER}/{name}", **asked, "protocols": list(protocols), "rows": found,
+            **({"within": parts} if within else {}), "printed": paper["rows"], "notes": list(NOTES)}  # fmt: skip
 
 
 def _classical(bench: Bench, row: str, method: Callable, table: pd.DataFrame, protocol: str) -> dict | None:
@@ -235,8 +248,9 @@ def _spoken(waveforms: list[np.ndarray]) -> list[np.ndarray]:
 
 def _bars(result: dict) -> plt.Figure:
     """Accuracy and F1 of every row, protocols side by side."""
-    figure, axes = plt.subplots(1, len(PROTOCOLS), figsize=(11, 4), sharey=True, squeeze=False, layout="constrained")
-    for axis, protocol in zip(axes[0], PROTOCOLS, strict=True):
+    protocols = result["protocols"]
+    figure, axes = plt.subplots(1, len(protocols), figsize=(11, 4), sharey=True, squeeze=False, layout="constrained")
+    for axis, protocol in zip(axes[0], protocols, strict=True):
         rows = {row: figures[protocol] for row, figures in result["rows"].items() if figures[protocol]}
         places = np.arange(len(rows))
         for shift, metric in ((-0.2, "wa"), (0.2, "f1")):

@@ -16,18 +16,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sercourse import corpora
 from sercourse.experiments.cells import Bench, save_figure
 from sercourse.experiments.mtap import (
     BRANCHES,
     CHAPTER,
-    IEMOCAP,
     image_length,
     loss_changes,
     printed,
     protocol_of,
     with_encoders,
 )
+from sercourse.experiments.mtap_part import IEMOCAP, as_in_the_paper, utterances
 from sercourse.explain.layers import outputs_of
 from sercourse.explain.maps import METRICS, emotion_map, silhouette, tsne
 from sercourse.training.networks import load_or_train
@@ -57,7 +56,7 @@ def maps(bench: Bench, name: str) -> dict:
     else:
         rows = {row: with_encoders(bench, BRANCHES[row]) for row in SHOWN}
     vectors, shown, scores, accuracy = {}, {}, {}, {}
-    table = corpora.load(bench.corpus)
+    bench, table = as_in_the_paper(bench), utterances(bench.corpus)
     for row, changes in rows.items():
         config = bench.config(CHAPTER, protocol, (*changes, *image_length(bench)), fold=0)
         run = load_or_train(config, table=table, jobs=bench.jobs, progress=bench.console is not None)

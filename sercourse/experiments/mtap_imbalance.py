@@ -17,12 +17,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from sercourse import corpora
 from sercourse.evaluation.metrics import per_class, ua
-from sercourse.experiments.cells import Bench, save_figure, spelled, unspelled
+from sercourse.experiments.cells import Bench, save_figure, unspelled
 from sercourse.experiments.mtap import CHAPTER, image_length, loss_changes, printed, protocol_of
+from sercourse.experiments.mtap_part import Part, utterances
 from sercourse.models.multitask import MAIN
-from sercourse.training.networks import load_or_train
 
 SHARES = (1.0, 0.5, 0.25, 0.125)
 """Of the minority that are kept."""
@@ -38,7 +37,7 @@ def imbalance(bench: Bench) -> dict:
     """
     bench = replace(bench, corpus=bench.corpus or "emodb", repeats=1)
     protocol = protocol_of(bench.corpus)
-    table = corpora.load(bench.corpus)
+    table = utterances(bench.corpus)
     rare = minority(table)
     bench.check_rows([f"{loss} {share:g}" for loss in LOSSES for share in SHARES])
     paper = printed()["losses"]["table1"]["emodb"]
@@ -49,7 +48,9 @@ def imbalance(bench: Bench) -> dict:
         kept = float(part[MAIN].isin(rare).sum() / table[MAIN].isin(rare).sum())
         for loss in LOSSES:
             row = f"{loss} {share:g}"
-            rows[row] = _cell(bench, row, protocol, (*loss_changes(loss, paper), *image_length(bench)), part, share)
+            thin = Part(**vars(bench), table=part, kind=f"minority{share:g}")
+            changes = (*loss_changes(loss, paper), *image_length(bench))
+            rows[row] = thin.cell(row, thin.config(CHAPTER, protocol, changes))
             if rows[row] is not None:
                 about = {"loss": loss, "share": share, "kept": kept, "run": rows[row]["run"]}
                 rows[row] = _recalls(rows[row], part, judged, rare) | about
@@ -96,22 +97,6 @@ def picture(rows: dict[str, dict | None]) -> Figure:
         ax.set(title=side, xlabel="share of the minority kept", ylabel="mean recall (%)")
     ax.legend(frameon=False)
     return figure
-
-
-def _cell(
-    bench: Bench, row: str, protocol: str, changes: tuple[str, ...], part: pd.DataFrame, share: float
-) -> dict | None:
-    config = replace(bench, corpus=f"{bench.corpus}~minority{share:g}").config(CHAPTER, protocol, changes)
-
-    def measure() -> dict:
-        run = load_or_train(config, table=part, jobs=bench.jobs, progress=bench.console is not None)
-        kept = {name: run.summary[name] for name in ("settings", "wa", "ua", "confusion", "n_test", "run")}
-        return kept | spelled(run.predictions)
-
-    def valid(cell: dict) -> bool:
-        return config.settings.agrees(cell["settings"]) and cell["n_test"] == len(part)
-
-    return bench.kept(f"{row}, {protocol}", row, CHAPTER, config.name, measure, valid=valid)
 
 
 def _recalls(cell: dict, part: pd.DataFrame, judged: pd.Index, rare: list[str]) -> dict:

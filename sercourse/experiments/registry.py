@@ -21,6 +21,7 @@ from sercourse.experiments import (
     mtap,
     mtap_figures,
     mtap_imbalance,
+    mtap_text,
     mtlser,
     mtlser_backbones,
     mtlser_figures,
@@ -73,7 +74,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "emotion_autoencoder/table4": Experiment(
         "emotion embedding, instance norm and openSMILE features on and off",
         emotion_autoencoder.table4,
-        (*NETWORK, "repeats", "rows"),
+        (*NETWORK, "repeats", "rows", "protocol"),
     ),
     **{
         f"emotion_autoencoder/{name}": Experiment(
@@ -110,15 +111,15 @@ EXPERIMENTS: dict[str, Experiment] = {
         (*NETWORK, "rows", "figure"),
     ),
     "emotion_autoencoder/steps": Experiment(
-        "what each step beyond the printed network brings, in 10 folds",
+        "what each step beyond the profile's own network brings, in 10 folds (or 5, or one speaker left out)",
         emotion_autoencoder.steps,
-        (*NETWORK, "repeats", "rows"),
+        (*NETWORK, "repeats", "rows", "protocol"),
     ),
     **{
         f"asp_mtl/{name}": Experiment(
             f"{what}, beside other remedies ({table['corpus'].upper()} in the paper)",
             partial(function, name=name),
-            (*NETWORK, "rows"),
+            (*NETWORK, "rows", "protocol"),
         )
         for what, function, experiment in (
             ("emotion in noise", asp_mtl_peers.against_noise, "experiment1"),
@@ -130,7 +131,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         f"asp_mtl/{name}": Experiment(
             f"multi-task networks on speech in noise, accuracy and F1 ({table['corpus'].upper()} in the paper)",
             partial(asp_mtl_peers.multitask, name=name),
-            (*NETWORK, "rows", "figure"),
+            (*NETWORK, "rows", "figure", "protocol"),
         )
         for name, table in asp_mtl.printed()["experiment3"].items()
     },
@@ -144,7 +145,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "asp_mtl/table9": Experiment(
         "emotion under noise at 0 dB: a single task, one model, the other, both, the machines",
         asp_mtl_ablation.ablation,
-        (*NETWORK, "rows"),
+        (*NETWORK, "rows", "protocol"),
     ),
     **{
         f"asp_mtl/probes_{auxiliary}": Experiment(
@@ -202,9 +203,15 @@ EXPERIMENTS: dict[str, Experiment] = {
     "mtlser/figure14": Experiment(
         "surfaces over both weights, by Optuna's grid sampler", mtlser_grid.grid, (*NETWORK, "figure")
     ),
+    "mtlser/grid_frozen": Experiment(
+        "the same on 11 x 11 weights with the whole encoder frozen, heard once: only the heads learn",
+        partial(mtlser_grid.grid, frozen=True),
+        (*NETWORK, "figure"),
+    ),
     **{
         f"mtap/{name}": Experiment(
-            f"softmax, focal, normalised, ArcFace, APFL: {mtap.TABLES[name]} ({', '.join(table)} in the paper)",
+            f"softmax, focal, normalised, ArcFace, APFL: {mtap.TABLES[name]} ({', '.join(table)} in the paper)"
+            + (", whole sessions, which the paper halves" if name == "table3" else ""),
             partial(mtap.losses, name=name),
             (*NETWORK, "repeats", "rows"),
         )
@@ -217,11 +224,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             ("table5", "the gender as a second task, in three ways", mtap.gender),
             (
                 "table6",
-                "softmax and APFL, one and three modalities, with the gender",
+                "softmax and APFL, one and three modalities, with the gender, three image networks",
                 partial(mtap.whole, name="table6"),
             ),
             ("table7", "peers as the paper quotes them, beside table 6", partial(mtap.whole, name="table7")),
             ("sweep", "APFL over gamma, margin and scale", mtap.sweep),
+            ("steps", "what each step of training brings to APFL, strangers tested", mtap.steps),
+            ("steps_acquainted", "the same, speaker-dependent", partial(mtap.steps, tested="acquainted")),
         )
     },
     **{
@@ -233,6 +242,9 @@ EXPERIMENTS: dict[str, Experiment] = {
     },
     "mtap/imbalance": Experiment(
         "recall of rare emotions under four losses", mtap_imbalance.imbalance, (*NETWORK, "rows", "figure")
+    ),
+    "mtap/text": Experiment(
+        "the emotion of the voice from the text alone, speakers apart and sentences apart", mtap_text.text, options=()
     ),
     "msfl/languages": Experiment(
         "each language alone, all pooled, and the language as a second task: UA per language",

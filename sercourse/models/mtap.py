@@ -53,7 +53,7 @@ class Mtap(MultiTaskModel):
         self.tasks = tuple(self.classes)
         self.scales = nn.ModuleDict({name: Standardise(size) for name, size in self.sizes.items()})
         self.image = ImageBranch(config.image) if IMAGE in self.sizes else None
-        widths = self.sizes | ({IMAGE: self.image.width} if self.image else {})
+        self.widths = widths = self.sizes | ({IMAGE: self.image.width} if self.image else {})
         fused, emotions = sum(widths.values()), len(self.classes[MAIN])
         head = CosineHead(fused, emotions) if config.loss in ANGULAR else nn.Linear(fused, emotions)
         self.heads = nn.ModuleDict({MAIN: head})
@@ -87,7 +87,7 @@ class Mtap(MultiTaskModel):
         """One modality's vectors, ``(B, D)``; 0 where nobody in the batch has it."""
         if name not in batch:
             first = next(iter(batch.values()))
-            return torch.zeros(len(first), self.sizes[name], device=first.device)
+            return torch.zeros(len(first), self.widths[name], device=first.device)
         scaled = self.scales[name](batch[name])
         if name == IMAGE:
             return self.image(scaled * batch["frames"][:, :, None] * batch["bands"][:, None])

@@ -46,8 +46,8 @@ class MtapConfig:
     """Sentence encoder, frozen: minilm (extra `text`), an id of the hub such as google-bert/bert-base-uncased, a
     folder, or none."""
     audio: str = NONE
-    """Speech or sound encoder, frozen: mini (ships with sercourse), an id of the hub, a folder, a file of VGGish
-    weights, or none."""
+    """Speech or sound encoder, frozen: mini (ships with sercourse), vggish (its weights are fetched), a file of such
+    weights, an id of the hub, a folder, or none."""
     fingerprint: str = ""
     """Of the frozen encoders' files; filled in when a run is asked for."""
     loss: str = "apfl"

@@ -9,8 +9,10 @@ Source: ASP-MTL (Liu and Zhang, IEEE Access 2023), section IV A: white, pink, ba
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +187,7 @@ def mix(
     Args:
         speech: shape ``(T,)``.
         noise: shape ``(T,)``, any level.
-        snr_db: power of speech over power of noise, in dB.
+        snr_db: power of speech over power of noise, in dB; finite.
         over: ``"active"``: both powers are taken where someone speaks, so that a recording with long pauses does not
             get less noise; ``"whole"``: over all samples, as the SNRs of equation 23 are.
         peak: largest magnitude allowed; a mix above it is scaled down as a whole, which leaves the SNR as it is.
@@ -193,10 +195,12 @@ def mix(
 
     Raises:
         AudioError: lengths differ, speech or noise are silent there, or no speech was found.
-        UserError: ``over`` is neither of the two.
+        UserError: ``over`` is neither of the two, or ``snr_db`` is no finite number.
     """
     if over not in ("active", "whole"):
         raise UserError(f"SNR over '{over}': choose 'active' (where someone speaks) or 'whole' (all samples).")
+    if not isinstance(snr_db, Real) or not math.isfinite(snr_db):
+        raise UserError(f"snr_db={snr_db}: an SNR is a finite number of dB; give one such as -5 or 10.")
     if speech.shape != noise.shape:
         raise AudioError(f"speech has {len(speech)} samples, noise {len(noise)}; bring the noise to length first.")
     measured = speech_mask(speech) if over == "active" else np.ones(len(speech), dtype=bool)

@@ -65,8 +65,7 @@ class AspMtlPipeline:
             ValueError: an unknown way to remove noise.
             UserError: as :func:`~sercourse.training.networks.train`.
         """
-        if removal not in REMOVALS:
-            raise ValueError(f"removal={removal}: choose one of {', '.join(REMOVALS)}")
+        _check_known(removal)
         table = corpora.load(corpus)
         first = TrainingConfig(CHAPTER, corpus, protocol, profile, tuple(noise_settings), seed=seed)
         second = replace(first, changes=tuple(gender_settings))
@@ -86,8 +85,11 @@ class AspMtlPipeline:
         """From run folders; ``removal`` as in training.
 
         Raises:
-            UserError: no such runs, runs of another kind, or not one classifier for every fold of the removers.
+            ValueError: an unknown way to remove noise.
+            UserError: no such runs, runs of another kind, not one classifier for every fold of the removers, or one
+                that learnt from other audio than these removers leave in this way.
         """
+        _check_known(removal)
         removers, classifiers = read_run(model1), tuple(read_run(folder) for folder in model2)
         if removal == "mask" and not removers.summary["settings"]["model"].get("mask"):
             raise UserError(f"{model1}: is no model 1 with a soft mask.")
@@ -98,6 +100,7 @@ class AspMtlPipeline:
             (own,) = run.protocol["repeats"][0]["folds"][:1]
             if run.summary["chapter"] != CHAPTER or own["test"] != fold["test"]:
                 raise UserError(f"{run.folder}: is no model 2 for fold {number} of {model1}; name them in that order.")
+            _check_heard(run, removers, number, removal)
         return cls(removers, classifiers, removal)
 
     @property
@@ -125,3 +128,27 @@ class AspMtlPipeline:
                 self.model2
             )  # (N, C)
         return named(files, total, classifier.model.classes[MAIN]).assign(noise=noise)
+
+
+def _check_known(removal: str) -> None:
+    if removal not in REMOVALS:
+        raise ValueError(f"removal={removal}: choose one of {', '.join(REMOVALS)}")
+
+
+def _check_heard(classifier: Run, removers: Run, number: int, removal: str) -> None:
+    """Refuse a classifier that learnt from other audio than the remover of its fold leaves.
+
+    Raises:
+        UserError: it was trained behind other weights, or noise was removed in another way.
+    """
+    network, step = load_network(removers.folder, number), removers.summary["settings"]["data"]["step"]
+    heard = classifier.summary["corpus"].rpartition("~")[2]
+    if heard == weights_digest(network, step, removal):
+        return
+    for other in REMOVALS:
+        if heard == weights_digest(network, step, other):
+            raise UserError(f"{classifier.folder}: was trained with removal='{other}'; load it with that.")
+    raise UserError(
+        f"{classifier.folder}: was trained on what another model 1 leaves, not that of {removers.folder}; name the"
+        " model 1 it belongs to, or train model 2 anew."
+    )

@@ -18,6 +18,9 @@ from sercourse.models.image_branch import SMALLEST
 BINS, PER_SECOND = 400, 100
 """Of the spectrogram that images are made from: bins, and frames per second."""
 
+SECONDS: dict[str, float] = {"savee": 5.0, "iemocap": 6.0, "iemocap-improvised": 6.0}
+"""Corpus to the length of its images in the paper; others have the 4 s of EMO-DB."""
+
 
 @dataclass(frozen=True)
 class ImageConfig:

@@ -25,7 +25,7 @@ from sercourse.paths import cache_dir
 from sercourse.training.backbones import MINI, at_hand, fingerprint, hash_of_files, load_backbone, quietly
 from sercourse.training.pooled import layer_means
 from sercourse.training.stored import Address, Stored
-from sercourse.training.vggish_weights import PCA_FILES, PUBLISHED, embed, load_vggish
+from sercourse.training.vggish_weights import PCA_FILES, PUBLISHED, WHERE, embed, fetch_vggish, load_vggish
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -58,16 +58,17 @@ def text_installed() -> bool:
 
 
 def audio_at_hand(name: str) -> str:
-    """The encoder of the audio branch that will be used for a name; a file of VGGish weights is taken as it is."""
+    """The encoder of the audio branch that will be used for a name; a file of VGGish weights is taken as it is, and
+    those of the name ``vggish`` are fetched where they are not there yet."""
     if name == NONE or Path(name).is_file():
         return name
     if name != VGGISH:
         return at_hand(name, "audio")
-    if vggish_file().is_file():
+    if vggish_file().is_file() or fetch_vggish(vggish_file().parent):
         return VGGISH
     warnings.warn(
-        f"audio={VGGISH}: no published weights in {vggish_file()}; the small encoder that ships with sercourse"
-        f" ({MINI}) is used instead, and its figures are not those of VGGish.",
+        f"audio={VGGISH}: no published weights in {vggish_file()}, and they cannot be fetched from {WHERE}; the small"
+        f" encoder that ships with sercourse ({MINI}) is used instead, and its figures are not those of VGGish.",
         stacklevel=2,
     )
     return MINI

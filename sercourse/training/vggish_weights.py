@@ -1,9 +1,10 @@
 """VGGish from a published file, and the embedding of an utterance.
 
 The weights come in two files: the network, and the PCA that whitens its embedding. The torch port publishes both
-(:data:`PUBLISHED`, at :data:`WHERE`); the release itself publishes the PCA as ``vggish_pca_params.npz``. Nothing is
-downloaded here: of their sha256 no more than the first eight digits is public. Download them once, put them into one
-folder, and give the path of the first.
+(:data:`PUBLISHED`, at :data:`WHERE`); the release itself publishes the PCA as ``vggish_pca_params.npz``. Either
+download them once, put them into one folder and give the path of the first, or have :func:`fetch_vggish` do it. Of
+their sha256 no more than the first eight digits is public, which finds damage, not malice; so a file is read as
+numbers alone, wherever it came from.
 
 Source: Hershey et al., ICASSP 2017; the torch port github.com/harritaylor/torchvggish, release v0.1.
 Notebook: 05_mtap.ipynb
@@ -12,11 +13,14 @@ Notebook: 05_mtap.ipynb
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
 
 import numpy as np
+import requests
 import torch
+from huggingface_hub import constants
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -40,6 +44,7 @@ PCA_FILES: tuple[str, ...] = ("vggish_pca_params-970ea276.pth", "vggish_pca_para
 _SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
 _PCA = ("pca_eigen_vectors", "pca_means")
 _EXAMPLES_AT_ONCE = 32  # half a minute of audio
+_PATIENCE = 5.0  # seconds that the server is waited for
 
 _reconstruct = np._core.multiarray._reconstruct
 _NUMBERS = [
@@ -51,6 +56,31 @@ _NUMBERS = [
     type(np.dtype(np.float64)),
 ]
 """What a file may hold besides tensors: the port's PCA is written as arrays of numbers."""
+
+
+@lru_cache(maxsize=4)
+def fetch_vggish(folder: Path) -> bool:
+    """Fetch the published files (about 290 MB) into a folder, those that are not there yet; their digits are checked.
+
+    Args:
+        folder: is made where it is not there.
+
+    Returns:
+        Whether both are there now. A folder is tried once per process.
+    """
+    try:
+        for name, digits in reversed(PUBLISHED.items()):  # the network last: where it is, nothing is missing
+            file, url = folder / name, f"https://{WHERE.replace('/tag/', '/download/')}/{name}"
+            if file.is_file():
+                continue
+            if constants.HF_HUB_OFFLINE:
+                raise requests.ConnectionError("HF_HUB_OFFLINE is set")
+            requests.head(url, timeout=_PATIENCE, allow_redirects=True).raise_for_status()
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(file), hash_prefix=digits)
+    except (requests.RequestException, OSError, RuntimeError):  # no network, a full disk, other digits
+        return False
+    return True
 
 
 def load_vggish(path: str | Path, *, pca: str | Path | None = None) -> Vggish:

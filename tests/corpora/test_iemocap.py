@@ -88,6 +88,18 @@ def test_improvised_only(corpus):
     ]
 
 
+def test_happiness_with_and_without_excitement(corpus):
+    table = iemocap.load_improvised(corpus)
+    assert table["code"].to_dict() == {
+        "iemocap/Ses01F_impro01_F000": "neu",
+        "iemocap/Ses01F_impro01_M003": "ang",
+        "iemocap/Ses01M_impro01_F001": "exc",
+    }
+    assert iemocap.without_excitement(table)["emotion"].to_list() == ["neutral", "anger"]
+    in_noise = table.assign(noise="white@0")
+    assert len(iemocap.without_excitement(in_noise)) == 2
+
+
 @pytest.mark.filterwarnings("ignore::sercourse.corpora.layout.CorpusWarning")
 def test_both_names_read_one_folder(corpus):
     corpus.rename(corpus.with_name("iemocap"))

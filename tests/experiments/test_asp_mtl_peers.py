@@ -12,7 +12,7 @@ from rich.console import Console
 
 from sercourse import corpora
 from sercourse.errors import UserError
-from sercourse.experiments import asp_mtl_peers, cells
+from sercourse.experiments import asp_mtl, asp_mtl_peers, cells
 from sercourse.experiments.asp_mtl_ablation import BOTH
 from sercourse.experiments.cells import Bench
 from sercourse.training.recipes import recipe
@@ -50,6 +50,17 @@ def test_experiment_1_judges_everyone_on_the_same_noisy_speech(bench):
     ), "what a run says of itself"
     assert asp_mtl_peers.against_noise(bench, "table1") == result, "from the stored cells"
     assert "as stored in results/" in bench.console.file.getvalue()
+    assert "Not rebuilt, as printed on AVEC: modulation-spectrum pooling [8] 80.0 % (F1 0.804)." in (
+        bench.console.file.getvalue()
+    )
+
+
+def test_what_is_quoted_alone_is_printed_and_is_no_row_of_ours():
+    printed = asp_mtl.printed()
+    tables = {**printed["experiment1"], **printed["experiment2"]}
+    for source in printed["quoted"]:
+        assert any(source in table["rows"] for table in tables.values())
+        assert not any(source in row for row in (*asp_mtl_peers.NOISE_ROWS, *asp_mtl_peers.GENDER_ROWS))
 
 
 def test_experiment_2_takes_clean_speech_of_both_genders(bench):
@@ -60,6 +71,11 @@ def test_experiment_2_takes_clean_speech_of_both_genders(bench):
     assert not any(figures["ua_by_condition"] for figures in rows.values())
     machine = bench.machine("kfold-2").summary
     assert (rows["IS10+SVM"]["wa"], rows["IS10+SVM"]["ua"]) == pytest.approx((machine["wa"], machine["ua"]))
+    within = result["within"]["kfold-2"]
+    assert (set(within["gender"]), set(within["emotion"])) == ({"female", "male"}, {"anger", "sadness"})
+    for name, row in (("value_a", "single task"), ("value_b", "model 2 alone")):
+        recalls = [effect[name] for effect in within["emotion"].values()]
+        assert np.mean(recalls) == pytest.approx(rows[row]["ua"]), "UA is the mean of the recalls"
 
 
 def test_experiment_3_draws_its_bars(bench, tmp_path):

@@ -28,6 +28,7 @@ def bench(tiny_corpus, monkeypatch) -> Bench:
     tiny: Settings = RECIPE.profiles["quick"].changed(TINY)
     monkeypatch.setattr(RECIPE, "profiles", {"quick": tiny})
     monkeypatch.setattr(asp_mtl, "SNRS", (-5, 5))
+    monkeypatch.setattr(asp_mtl, "TRAINED_ON", "+none+white@0")  # as many conditions as the tiny corpus has
     monkeypatch.setattr(asp_mtl, "_at_hand", lambda: ["white"])
     monkeypatch.setattr(asp_mtl.model1, "__defaults__", ("kfold-2",))
     monkeypatch.setattr(asp_mtl_probes, "PROTOCOL", "kfold-2")
@@ -40,6 +41,8 @@ def test_snr_table_judges_every_method_and_keeps_the_cell(bench):
     assert all(np.isfinite(row).all() and len(row) == 2 for row in result["rows"].values())
     assert all(gain["low"] <= gain["mean"] <= gain["high"] for gain in result["gain_over_classical"])
     assert result["printed"]["ASP-MTL"] == [4.56, 8.76, 13.84, 18.01]
+    assert (result["judged"], result["judged_of"]) == (14, 40), "a cut is told where the figures stand"
+    assert "Judged: 14 of 40 utterances" in bench.console.file.getvalue()
     assert asp_mtl.snr_table(bench, "table5") == result, "from the stored cell"
     assert "as stored in results/" in bench.console.file.getvalue()
 
@@ -146,7 +149,7 @@ def test_table9_sets_one_model_the_other_and_both_beside_the_machine(bench, monk
     monkeypatch.setattr(cells, "MACHINES", ("is10",))
     result = asp_mtl_ablation.ablation(bench)
     networks = {"single task", "model 1 alone", "model 2 alone", "both models", "both models, frames dropped"}
-    assert set(result["rows"]) == {"IS10+SVM", *networks}
+    assert set(result["rows"]) == {"IS10+SVM", *networks, asp_mtl_ablation.CLEANED}
     for row, by_protocol in result["rows"].items():
         figures = by_protocol["kfold-2"]
         assert set(figures["ua_by_condition"]) == {"none", "white@0"}, row
@@ -154,7 +157,42 @@ def test_table9_sets_one_model_the_other_and_both_beside_the_machine(bench, monk
     both = result["rows"]["both models"]["kfold-2"]
     single = result["rows"]["single task"]["kfold-2"]
     assert both["against_single"]["effect"] == pytest.approx(both["ua"] - single["ua"])
+    cleaned = result["rows"][asp_mtl_ablation.CLEANED]["kfold-2"]
+    parts = cleaned["against_single"]["effect"], both["against_cleaned"]["effect"]
+    assert sum(parts) == pytest.approx(both["against_single"]["effect"]), "what cleaning brings, and the gender on top"
+    within = both["against_single_within"]
+    assert set(within) == {"none", "white@0", asp_mtl_ablation.NOISES}
+    for condition, effect in within.items():
+        known = "white@0" if condition == asp_mtl_ablation.NOISES else condition
+        assert effect["value_b"] == pytest.approx(both["ua_by_condition"][known])
+        assert effect["effect"] == pytest.approx(both["ua_by_condition"][known] - single["ua_by_condition"][known])
+        assert effect["low"] <= effect["effect"] <= effect["high"]
     assert asp_mtl_ablation.ablation(bench)["rows"] == result["rows"], "from stored cells"
+
+
+def test_a_row_of_table9_that_is_not_measured_is_said(bench, monkeypatch):
+    monkeypatch.setattr(asp_mtl_ablation, "PROTOCOLS", ("kfold-2",))
+    monkeypatch.setattr(cells, "MACHINES", ("is10",))
+    result = asp_mtl_ablation.ablation(Bench(**{**vars(bench), "rows": (asp_mtl_ablation.CLEANED,)}))
+    cleaned = result["rows"].pop(asp_mtl_ablation.CLEANED)["kfold-2"]
+    assert "against_single" not in cleaned, "the single task was not asked for"
+    assert result["rows"].pop("IS10+SVM")["kfold-2"]
+    assert all(row == {"kfold-2": None} for row in result["rows"].values())
+    assert "–: not measured" in bench.console.file.getvalue()
+
+
+def test_effects_in_parts_are_those_of_the_parts():
+    """The second system is right about every woman, the first about every man; nobody told the child apart."""
+    part_of = pd.Series({"u0": "women", "u1": "women", "u2": "men", "u3": "men", "u4": None})
+    truth = pd.DataFrame({"utterance_id": part_of.index, "emotion": list("abaab"), "fold": 0, "speaker": list("vwxyz")})
+    wrong = truth["emotion"].map({"a": "b", "b": "a"})
+    women = truth["utterance_id"].isin(["u0", "u1"])
+    first, second = (truth.assign(predicted=truth["emotion"].where(one, wrong)) for one in (~women, women))
+    found = asp_mtl_ablation.effects_within(first, second[::-1], part_of)
+    assert {name: (one["value_a"], one["value_b"], one["effect"]) for name, one in found.items()} == {
+        "men": (100, 0, -100),
+        "women": (0, 100, 100),
+    }
 
 
 def test_every_artifact_is_listed():

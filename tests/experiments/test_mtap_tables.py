@@ -1,6 +1,7 @@
 """Chapter 05's artifacts on a tiny corpus: rows, comparisons, what is refused."""
 
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from sercourse import corpora
 from sercourse.errors import UserError
-from sercourse.experiments import mtap, mtap_figures, mtap_imbalance, registry
+from sercourse.experiments import cells, mtap, mtap_figures, mtap_imbalance, mtap_part, mtap_text, registry
 from sercourse.experiments.cells import Bench
 from sercourse.training import modalities
 from sercourse.training.recipes import mtap as recipe_of_mtap
@@ -143,6 +144,120 @@ def test_every_row_has_settings_in_every_profile(bench, monkeypatch, profile):
     monkeypatch.setattr(recipe_of_mtap, "audio_at_hand", lambda name: name)
     monkeypatch.setattr(recipe_of_mtap, "text_at_hand", lambda name: name)
     monkeypatch.setattr(mtap, "side_by_side", none_measured)
-    for name in ("table1", "table2", "table3", "table4", "table5", "table6", "table7", "sweep"):
+    tables = ("table1", "table2", "table3", "table4", "table5", "table6", "table7", "sweep")
+    for name in (*tables, "steps", "steps_acquainted"):
         registry.run(f"mtap/{name}", replace(bench, profile=profile))
-    assert len(asked) == 3 * 5 + 6 + 4 + 5 + 5 + 15
+    images = {"quick": 8, "course": 8, "paper": 4}[profile]  # of other networks than the profile's own
+    assert len(asked) == 3 * 5 + 6 + 4 + 5 + 5 + 16 + images + 2 * 9
+    assert {"resnet50", "densenet169"} <= {settings.model.image for settings in asked}
+
+
+def test_table6_has_the_papers_networks_which_are_trained_by_name_alone(bench):
+    one = "ResNet50: image, APFL"
+    result = registry.run("mtap/table6", bench)
+    assert list(result["rows"])[: len(mtap.WHOLE)] == list(mtap.WHOLE)
+    assert all(result["rows"][row] for row in mtap.WHOLE)
+    assert [row for row, found in result["rows"].items() if found is None] == list(mtap.backbone_rows("small"))
+    said_of_them = f"Not measured: ResNet50: image, softmax; ResNet50: all three, softmax; {one}"
+    assert said_of_them in bench.console.file.getvalue()
+    assert result["notes"] == ["Printed are figures on IEMOCAP, measured are rows on tiny."]
+    assert "quoted" not in result
+    assert "gamma=2" in mtap.backbone_rows("small")[one]
+    assert "gamma=0.1" in mtap.backbone_rows("small")["DenseNet169: all three, APFL"]
+    with pytest.raises(UserError, match="--rows VGG: the artifact has no such row"):
+        registry.run("mtap/table6", replace(bench, rows=("VGG",)))
+
+
+def test_a_profile_that_is_not_there_is_one_sentence(bench):
+    for name in ("table4", "table6", "steps"):
+        with pytest.raises(UserError, match="--profile huge: no such profile"):
+            registry.run(f"mtap/{name}", replace(bench, profile="huge"))
+
+
+def test_steps_change_one_thing_each_and_the_last_one_all(bench):
+    result = registry.run("mtap/steps", replace(bench, rows=("as it is", "last epoch", "weights averaged")))
+    above = set(result["rows"]["weights averaged"]["above"])
+    assert above == {"strongest SVM", *mtap.BEFORE}, "quick has no augmentation of its own, so two rows are one"
+    assert result["rows"]["all of them"] is None
+    rows = mtap.step_rows(epochs=30)
+    assert list(rows) == list(result["rows"])
+    assert "epochs=60" in rows["twice as long"]
+    alone = {change for row, changes in rows.items() for change in changes if row != "all of them"}
+    together = rows["all of them"]
+    assert set(together) <= alone
+    assert {change.partition("=")[0] for change in together} == {change.partition("=")[0] for change in alone}
+    assert "average=1" in mtap.step_rows(epochs=1)["weights averaged"], "never over more epochs than there are"
+
+
+def test_images_are_as_long_as_the_paper_has_them_in_noise_too():
+    def length(corpus: str, profile: str = "course") -> tuple[str, ...]:
+        return mtap.image_length(Bench(corpus=corpus, profile=profile))
+
+    assert length("emodb") == length("savee", "quick") == ()
+    assert length("savee") == length("savee+none+white@0") == length("savee=four") == ("seconds=5",)
+    assert length("savee,iemocap+none") == length("iemocap-improvised") == ("seconds=6",)
+
+
+def test_iemocap_is_without_excitement_and_its_cells_have_names_of_their_own(bench, monkeypatch):
+    table = corpora.load("tiny")
+    table["code"] = ["exc"] + ["hap"] * (len(table) - 1)
+    monkeypatch.setattr(mtap, "STRANGERS", {mtap.IEMOCAP: "kfold-2"})
+    result = registry.run("mtap/table3", Bench(rows=("softmax",), store=True))
+    assert result["corpus"] == mtap.IEMOCAP
+    assert result["printed"]["apfl"]["ua"] == [64.78, 0.93]
+    assert "excitement left out as in the paper (2280)" in result["notes"][0]
+    run = result["rows"]["softmax"]["runs"][0]
+    assert run.startswith("mtap-iemocap-improvised~happy-kfold-2-")
+    (stored,) = (cells.RESULTS / "mtap" / "cells").iterdir()
+    assert json.loads(stored.read_text("utf-8"))["n_test"] == len(table) - 1
+    with_it = registry.run("mtap/table3", replace(bench, rows=("softmax",)))
+    assert with_it["printed"] is None
+    assert with_it["rows"]["softmax"]["runs"] != [run]
+
+
+def test_what_must_be_known_beside_a_printed_figure(monkeypatch):
+    table = pd.DataFrame({"code": ["exc", "hap", "neu"]})
+    monkeypatch.setattr(corpora, "load", lambda name: table)
+    assert mtap_part.notes(Bench(corpus="emodb"), "loso", printed=False) == []
+    assert "rows on emodb" in mtap_part.notes(Bench(corpus="emodb"), "loso", printed=True)[0]
+    told = mtap_part.notes(Bench(corpus="iemocap-improvised+none"), "session", printed=True)
+    assert "2 utterances" in told[0]
+    assert "the paper halves the session left out" in told[1]
+    assert mtap_part.as_in_the_paper(Bench(corpus="iemocap")) == Bench(corpus="iemocap")
+
+
+def said(texts: dict[str, list[str]]) -> pd.DataFrame:
+    """Each emotion's sentences, said by three speakers."""
+    rows = [(emotion, text, speaker) for emotion, own in texts.items() for text in own for speaker in "xyz"]
+    return pd.DataFrame(rows, columns=["emotion", "text", "speaker"], index=[f"u{k:02d}" for k in range(len(rows))])
+
+
+def test_a_sentence_of_one_emotion_is_learnt_by_heart_and_a_fixed_one_tells_nothing():
+    def vectors(table: pd.DataFrame) -> dict[str, np.ndarray]:
+        return {i: np.eye(8)[ord(text[-1]) - ord("a")] for i, text in table["text"].items()}
+
+    own = said({"anger": ["a", "b"], "fear": ["c", "d"]})
+    assert mtap_text.judged(own, vectors(own), "speaker")["ua"] == 100.0
+    assert mtap_text.judged(own, vectors(own), "text")["ua"] < 60.0
+    fixed = said({"anger": ["a", "b"], "fear": ["a", "b"]})
+    found = mtap_text.judged(fixed, vectors(fixed), "speaker")
+    assert found["ua"] == found["chance"] == 50.0
+    assert mtap_text.judged(fixed[fixed["text"] == "a"], vectors(fixed), "text") is None
+
+
+def test_text_alone_is_judged_by_wording_where_the_corpus_tells_it(bench):
+    table = corpora.load("tiny")
+    result = registry.run("mtap/text", Bench(corpus="tiny", console=bench.console))
+    assert list(result["rows"]) == ["all utterances"]
+    assert result["rows"]["all utterances"]["sentences"] == 2
+    low, high = result["rows"]["all utterances"]["speakers apart"]["ua_interval"]
+    assert low <= result["rows"]["all utterances"]["speakers apart"]["ua"] <= high
+    table.loc[table["text"] == "go on", "emotion"] = "fear"
+    assert mtap_text.text(Bench(corpus="tiny"))["rows"]["all utterances"]["speakers apart"]["wa"] > 0
+    table.loc[table["text"] == "stop it", "emotion"] = "anger"
+    assert mtap_text.text(Bench(corpus="tiny"))["rows"]["all utterances"]["sentences apart"] is None
+    table["wording"] = ["neutral", "emotional"] * (len(table) // 2)
+    assert list(mtap_text.parts(table)) == ["plain sentences", "with feeling, en"]
+    table["text"] = pd.NA
+    with pytest.raises(UserError, match="tiny: has fewer than two sentences"):
+        mtap_text.text(Bench(corpus="tiny"))

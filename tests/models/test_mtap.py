@@ -92,6 +92,19 @@ def test_what_is_missing_counts_as_the_mean(name):
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("name", ["image", "text", "audio"])
+def test_a_modality_that_nobody_has_may_be_left_out(name):
+    model, whole = network(), batch()
+    lacking = {one: values for one, values in whole.items() if one != name}
+    outputs = model(lacking)
+    assert outputs["fused"].shape == model(whole)["fused"].shape
+    assert not outputs[name].any()
+    assert model.losses(outputs, whole)["emotion"].isfinite()
+    if name != "image":
+        torch.testing.assert_close(outputs["fused"], model(whole | {f"{name}_there": torch.zeros(4)})["fused"])
+
+
+@torch.inference_mode()
 def test_padding_and_masks_hide_what_lies_under_them():
     model, one = network(), batch()
     one["frames"][:, 30:] = 0.0

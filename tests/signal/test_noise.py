@@ -182,6 +182,19 @@ def test_what_cannot_be_mixed_is_refused_in_a_sentence(sentence):
         mix(speech, ones, 0, over="everything")
 
 
+@pytest.mark.parametrize("snr_db", [float("nan"), np.float32("nan"), float("inf"), -float("inf"), "loud", None])
+def test_an_snr_that_is_no_finite_number_is_refused_in_a_sentence(sentence, snr_db):
+    noise = NOISES["white"](len(sentence.waveform), np.random.default_rng(0))
+    with pytest.raises(UserError, match=f"snr_db={snr_db}: an SNR is a finite number of dB; give one such as -5 or 10"):
+        mix(sentence.waveform, noise, snr_db)
+
+
+@pytest.mark.parametrize("snr_db", [5, np.int64(5), np.float32(5)])
+def test_any_kind_of_number_will_do(sentence, snr_db):
+    noise = NOISES["white"](len(sentence.waveform), np.random.default_rng(0))
+    assert mix(sentence.waveform, noise, snr_db).snr_db == pytest.approx(5, abs=1e-3)
+
+
 def test_silent_noise_has_no_level_to_raise():
     np.testing.assert_array_equal(noises._unit(np.zeros(10)), np.zeros(10))
 

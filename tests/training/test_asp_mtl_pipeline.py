@@ -145,6 +145,12 @@ def test_the_chain_is_trained_and_predicts_from_a_file(little_corpus, monkeypatc
     assert dropped.model1.folder == chain.model1.folder
     assert not {run.folder for run in dropped.model2} & {run.folder for run in chain.model2}
     assert dropped.removal == "frames"
+    behind = [run.folder for run in dropped.model2]
+    assert AspMtlPipeline.load(dropped.model1.folder, behind, removal="frames").removal == "frames"
+    with pytest.raises(UserError, match="was trained with removal='frames'; load it with that"):
+        AspMtlPipeline.load(dropped.model1.folder, behind)
+    with pytest.raises(ValueError, match="removal=wiener: choose one of mask, frames"):
+        AspMtlPipeline.load(dropped.model1.folder, behind, removal="wiener")
     with pytest.raises(ValueError, match="removal=wiener: choose one of mask, frames"):
         AspMtlPipeline.train("little", removal="wiener")
     # Another model 1 leaves other audio, and with it goes another model 2.
@@ -154,3 +160,5 @@ def test_the_chain_is_trained_and_predicts_from_a_file(little_corpus, monkeypatc
         gender_settings=LITTLE, progress=False, workers=1,
     )  # fmt: skip
     assert not {run.folder for run in other.model2} & {run.folder for run in chain.model2}
+    with pytest.raises(UserError, match=r"was trained on what another model 1 leaves.*name the model 1 it belongs to"):
+        AspMtlPipeline.load(chain.model1.folder, [run.folder for run in other.model2])

@@ -130,6 +130,19 @@ def test_one_gender_alone_is_one_sentence(little_corpus, threads_put_back):
         train(config, table=nobody, progress=False, workers=1)
 
 
+@pytest.mark.parametrize(("known", "shown"), [((), "none"), (("little/1",), "only 'female'")])
+def test_a_task_without_labels_in_one_fold_is_one_sentence(little_corpus, threads_put_back, known, shown):
+    """The corpus shows both genders, but a fold that leaves little/0 out learns from too few of them."""
+    config = TrainingConfig("asp_mtl", "little", "loso", changes=LITTLE)
+    table = little_corpus.assign(gender=little_corpus["gender"].where(little_corpus["speaker"].isin(known)))
+    own = table.index[table["speaker"] == "little/0"]
+    table.loc[own, "gender"] = ["female", "male"] * (len(own) // 2)
+    sentence = rf"gender: of the two or more classes .* the training side of a fold shows {shown}; correct the column"
+    with pytest.raises(UserError, match=sentence):
+        train(config, table=table, progress=False, workers=1)
+    assert not list(config.folder.glob("folds/*")), "said before anything is trained"
+
+
 def test_a_mask_needs_the_clean_version(little_corpus, threads_put_back):
     noisy_only = in_noise(
         little_corpus, (Condition("white", 0.0, 0.0), Condition("pink", 0.0, 0.0)), workers=1, progress=False

@@ -102,6 +102,16 @@ def test_files_are_judged_without_a_text(run, talking):
     assert not np.allclose(told, means["with"], atol=1e-3)
 
 
+def test_images_shorter_than_the_papers_are_told():
+    def told(corpus: str, *changes: str) -> list[str]:
+        table = pd.DataFrame({"text": pd.NA, "language": "en"}, index=[f"{corpus}/a", f"{corpus}/b"])
+        return RECIPE.notices(table, RECIPE.settings("course", changes))
+
+    assert told("emodb") == []
+    assert told("savee") == ["Images show 4 s; the paper's show 5 s of savee: --set seconds=5."]
+    assert told("savee", "seconds=5") == told("iemocap", "image=none", "audio=mini") == []
+
+
 def test_another_encoder_under_the_same_name_is_refused(run, talking, monkeypatch):
     monkeypatch.setattr(mtap, "audio_fingerprint", lambda name: "another")
     with pytest.raises(UserError, match="audio=mini: is not the encoder that this network was trained with"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -258,3 +259,32 @@ def test_the_published_weights_pass_the_smoke_test_of_the_release() -> None:
     measured = [float(x) for x in (embeddings.mean(), embeddings.std(correction=0), quantised.mean(),
                                    quantised.std(correction=0))]  # fmt: skip
     np.testing.assert_allclose(measured, list(stated.values()), rtol=0.1)
+
+
+def test_published_files_are_fetched_once_and_their_digits_checked(tmp_path, monkeypatch) -> None:
+    asked, folder = [], tmp_path / "weights"
+
+    def download(url: str, place: str, hash_prefix: str) -> None:
+        asked.append((url, hash_prefix))
+        Path(place).write_bytes(b"numbers")
+
+    monkeypatch.setattr(vggish_weights.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(
+        vggish_weights.requests, "head", lambda *_, **__: SimpleNamespace(raise_for_status=lambda: None)
+    )
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    assert vggish_weights.fetch_vggish(folder)
+    place = "https://github.com/harritaylor/torchvggish/releases/download/v0.1"
+    assert asked == [
+        (f"{place}/vggish_pca_params-970ea276.pth", "970ea276"),
+        (f"{place}/vggish-10086976.pth", "10086976"),
+    ]
+    vggish_weights.fetch_vggish.cache_clear()
+    assert vggish_weights.fetch_vggish(folder)
+    assert len(asked) == 2
+
+
+def test_without_a_network_nothing_is_fetched(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(vggish_weights.constants, "HF_HUB_OFFLINE", True)
+    assert not vggish_weights.fetch_vggish(tmp_path / "weights")
+    assert not (tmp_path / "weights").exists()

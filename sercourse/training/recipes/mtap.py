@@ -22,7 +22,7 @@ from sercourse.models.mtap_config import AUDIO, GENDER, IMAGE, NONE, TEXT, MtapC
 from sercourse.models.multitask import MAIN, Classes
 from sercourse.training.batches import Examples, Item, class_index
 from sercourse.training.imagenet import imagenet_at_hand, imagenet_state
-from sercourse.training.images import ImageConfig, framed, hide, image, warped
+from sercourse.training.images import SECONDS, ImageConfig, framed, hide, image, warped
 from sercourse.training.modalities import (
     MINILM,
     audio_at_hand,
@@ -152,6 +152,13 @@ class _Recipe(Recipe):
 
     def notices(self, table: pd.DataFrame, settings: Settings) -> list[str]:
         found = []
+        if IMAGE in settings.model.modalities:
+            for name in sorted({str(i).partition("/")[0] for i in table.index} & set(SECONDS)):
+                if settings.data.seconds < SECONDS[name]:
+                    found.append(
+                        f"Images show {settings.data.seconds:g} s; the paper's show {SECONDS[name]:g} s of {name}:"
+                        f" --set seconds={SECONDS[name]:g}."
+                    )
         if settings.model.text != NONE:
             lacking = int((~table[TEXT].fillna("").str.strip().astype(bool)).sum())
             if lacking:

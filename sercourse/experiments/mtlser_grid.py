@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,22 +28,27 @@ from sercourse.paths import runs_dir
 STEPS: dict[str, int] = {"quick": 3, "course": 5, "paper": 11}
 """Values of each weight from 0 to 1, per profile; the paper has 11."""
 
+FROZEN = 11
+"""The same where the whole encoder is frozen and heard once, so that a network costs its heads alone: the paper's."""
+
 PROTOCOL = "holdout-10"
 _DONE, _BEGUN = (TrialState.COMPLETE,), (TrialState.RUNNING, TrialState.WAITING)
 
 SURFACES: dict[str, str] = {"emotion": "emotion, WA (%)", "text": "words, error rate (%)", "speaker": "speaker, WA (%)"}
 
 
-def grid(bench: Bench) -> dict:
+def grid(bench: Bench, *, frozen: bool = False) -> dict:
     """Every pair of weights: one network each.
 
     Args:
         bench: how to measure; ``bench.figure`` is where the picture goes.
+        frozen: only the heads learn, on what a frozen encoder says once; 11 values of each weight in every profile.
     """
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
-    values = [round(float(value), 3) for value in np.linspace(0, 1, STEPS[bench.profile])]
+    steps, changes = (FROZEN, ("freeze=encoder",)) if frozen else (STEPS[bench.profile], ())
+    values = [round(float(value), 3) for value in np.linspace(0, 1, steps)]
     space = {"alpha": values, "beta": values}
-    name = f"grid-{len(values)}-{bench.config(CHAPTER, PROTOCOL).name}"
+    name = f"grid-{len(values)}-{bench.config(CHAPTER, PROTOCOL, changes).name}"
     runs_dir().mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
@@ -51,17 +57,19 @@ def grid(bench: Bench) -> dict:
     )  # fmt: skip
     pairs = {(alpha, beta) for alpha in values for beta in values}
     bench.say(f"{len(pairs - _pairs(study, _DONE))} of {len(pairs)} cells are still to be measured.")
+    measure = partial(_cell, bench, changes)
     if not study.sampler.is_exhausted(study):
-        study.optimize(lambda trial: _cell(bench, trial), n_trials=len(pairs))  # the sampler ends it with the grid
+        study.optimize(measure, n_trials=len(pairs))  # the sampler ends it with the grid
     study.sampler = optuna.samplers.RandomSampler(
         seed=bench.seed
     )  # the grid's takes a cell that was stopped for visited
     for alpha, beta in sorted(pairs - _pairs(study, (*_DONE, *_BEGUN))):
         study.enqueue_trial({"alpha": alpha, "beta": beta})
-    study.optimize(lambda trial: _cell(bench, trial), n_trials=len(study.get_trials(states=(TrialState.WAITING,))))
+    study.optimize(measure, n_trials=len(study.get_trials(states=(TrialState.WAITING,))))
     found = {(trial.params["alpha"], trial.params["beta"]): trial for trial in study.get_trials(states=_DONE)}
     rows = [{**found[pair].params, **found[pair].user_attrs} for pair in sorted(found)]
-    result = bench.about(f"{CHAPTER}/figure14", PROTOCOL) | {"cells": rows, "printed": printed()["weights"]}
+    artifact = "grid_frozen" if frozen else "figure14"
+    result = bench.about(f"{CHAPTER}/{artifact}", PROTOCOL) | {"cells": rows, "printed": printed()["weights"]}
     if bench.figure is not None:
         save_figure(surfaces(result), bench.figure)
     if bench.console is not None:
@@ -76,9 +84,9 @@ def _pairs(study: optuna.Study, states: Sequence[TrialState]) -> set[tuple[float
     return {(t.params["alpha"], t.params["beta"]) for t in study.get_trials(states=states) if len(t.params) == 2}
 
 
-def _cell(bench: Bench, trial: optuna.Trial) -> float:
+def _cell(bench: Bench, changes: Sequence[str], trial: optuna.Trial) -> float:
     alpha, beta = (trial.suggest_float(name, 0, 1) for name in ("alpha", "beta"))
-    config = bench.config(CHAPTER, PROTOCOL, (f"alpha={alpha:g}", f"beta={beta:g}"))
+    config = bench.config(CHAPTER, PROTOCOL, (*changes, f"alpha={alpha:g}", f"beta={beta:g}"))
     cell = bench.cell(f"alpha {alpha:g}, beta {beta:g}", config, more=learnt, needs=LEARNT)
     figures = {"emotion": cell["wa"], "n_test": cell["n_test"]}
     figures |= {"text": cell["tasks"].get("text", {}).get("wer"), "speaker": cell["tasks"].get("speaker", {}).get("wa")}

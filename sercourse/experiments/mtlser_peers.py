@@ -75,6 +75,32 @@ def table4(bench: Bench) -> dict:
     return about | {"rows": rows, "printed": printed()["table4"]["rows"], "notes": [NOTE]}
 
 
+def quoted() -> dict[str, dict[str, str]]:
+    """Systems of the paper's table 4 as it prints them, none of them measured here: WA and UA with their spread."""
+
+    def told(figure: list[float] | None) -> str:
+        return "–" if figure is None else f"{figure[0]:.1f} ± {figure[1]:.1f}"
+
+    rows = printed()["table4"]["rows"]
+    return {f"{row} (quoted)": {"WA": told(found["wa"]), "UA": told(found["ua"])} for row, found in rows.items()}
+
+
+def beside_quoted(result: dict | None) -> pd.DataFrame:
+    """Table 4 as text: what was measured here, and below it what the paper prints, marked as quoted.
+
+    Args:
+        result: what :func:`table4` gave, or what is stored of it; ``None``: nothing was measured.
+
+    Notebook: 04_mtlser.ipynb
+    """
+    known = {row: found for row, found in (result or {"rows": {}})["rows"].items() if found is not None}
+    measured = {row: {m.upper(): with_spread(found, m) for m in ("wa", "ua")} for row, found in known.items()}
+    here = f"measured here on {result['corpus']}" if result else ""
+    told = {row: figures | {"where": here} for row, figures in measured.items()}
+    told |= {row: figures | {"where": "as printed, IEMOCAP"} for row, figures in quoted().items()}
+    return pd.DataFrame.from_dict(told, orient="index")
+
+
 def _machine(bench: Bench, features: str, protocol: str, classifier: str = "linear") -> BaselineConfig:
     return BaselineConfig(bench.corpus, features, protocol, classifier, repeats=1, seed=bench.seed)
 
@@ -107,6 +133,8 @@ def _show(bench: Bench, protocol: str, rows: dict[str, dict | None]) -> None:
         if found is not None:
             figures = [with_spread(found, metric) for metric in ("wa", "ua", "f1")]
             table.add_row(row, *figures, *_tests(found.get("ours_above")))
+    for row, figures in quoted().items():
+        table.add_row(row, *figures.values(), "–", "", "", "")
     bench.console.print(table)
 
 

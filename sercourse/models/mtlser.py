@@ -25,12 +25,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sercourse.layers.masking import masked_mean
+from sercourse.layers.masking import frame_mask, masked_mean
 from sercourse.losses.ctc import best_path, ctc
 from sercourse.losses.masked import cross_entropy
 from sercourse.models.mtlser_config import SPEAKER, TEXT, MtlserConfig
 from sercourse.models.multitask import MAIN, Batch, Classes, MultiTaskModel, Outputs
 from sercourse.models.speech_encoder import SpeechEncoder
+
+AUDIO, STATES = "audio", "states"
+"""What a batch holds: something for the encoder, or what the encoder made of it before."""
 
 
 class Mtlser(MultiTaskModel):
@@ -71,16 +74,16 @@ class Mtlser(MultiTaskModel):
         """Hear.
 
         Args:
-            batch: ``audio``, waveforms ``(B, N)`` or stored convolutions ``(B, T, C)``, and ``length (B,)``, valid
-                samples (frames). Labels are not looked at.
+            batch: ``audio``, waveforms ``(B, N)`` or stored convolutions ``(B, T, C)``; or else ``states``, the stored
+                last ones of a frozen encoder, ``(B, T, S, H)``. And ``length (B,)``, valid samples (frames). Labels are
+                not looked at.
 
         Returns:
             ``emotion (B, C)``, ``speaker (B, S)``, ``text (B, T, U)``: logits; ``path (B, T)``: the best character
             of every frame; ``pooled (B, H)``; ``frames (B,)``: valid ones; in evaluation mode ``layer_0 (B, H)`` and
-            so on, the mean of every layer.
+            so on, the mean of every layer that is there.
         """
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.freeze != "encoder"):
-            states, mask = self.encoder(batch["audio"], batch["length"])
+        states, mask = self._encoded(batch)
         shared = states[-1] if self.mixture is None else self._mixed(states)  # (B, T, H)
         pooled = masked_mean(shared, mask)  # (B, H)
         outputs = {task: head(self.dropout(shared if task == TEXT else pooled)) for task, head in self.heads.items()}
@@ -88,7 +91,8 @@ class Mtlser(MultiTaskModel):
         if TEXT in outputs:
             outputs["path"] = best_path(outputs[TEXT], mask)
         if not self.training:  # for maps and probes
-            outputs |= {f"layer_{n}": masked_mean(state, mask) for n, state in enumerate(states)}
+            first = self.encoder.depth + 1 - len(states)
+            outputs |= {f"layer_{n}": masked_mean(state, mask) for n, state in enumerate(states, first)}
         return outputs | {"pooled": pooled, "frames": frames}
 
     def losses(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
@@ -123,6 +127,14 @@ class Mtlser(MultiTaskModel):
         """The last weight of the encoder, if it learns."""
         learning = [p for p in self.encoder.parameters() if p.requires_grad and p.ndim == 2]
         return learning[-1] if learning else None
+
+    def _encoded(self, batch: Batch) -> tuple[list[Tensor], Tensor | None]:
+        """States ``(B, T, H)`` each and their mask, as the encoder gives them or gave them before."""
+        if STATES in batch:
+            stored = batch[STATES]  # (B, T, S, H)
+            return list(stored.unbind(2)), frame_mask(batch["length"], stored.shape[1])
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.freeze != "encoder"):
+            return self.encoder(batch[AUDIO], batch["length"])
 
     def _mixed(self, states: list[Tensor]) -> Tensor:
         """The learnt mean of all layers, each brought to zero mean and unit variance."""

@@ -39,6 +39,8 @@ class SpeechEncoder(nn.Module):
         super().__init__()
         network.feature_extractor = WaveformConvolutions(network.feature_extractor)
         network.config.layerdrop = 0.0  # no layer is left out by chance: all states are there, and all weights learn
+        if not hasattr(network, "masked_spec_embed"):  # what hides a frame; a checkpoint without masks has none
+            network.masked_spec_embed = nn.Parameter(torch.empty(network.config.hidden_size).uniform_())
         self.network, self.normalise = network, normalise
         self._fused = network.config._attn_implementation
         self.masked = 0.0

@@ -24,6 +24,8 @@ from sercourse.errors import UserError
 from sercourse.features.store import file_hash
 from sercourse.models.speech_encoder import KINDS, SpeechEncoder
 from sercourse.paths import MINI_WEIGHTS
+from sercourse.training.devices import enough_memory
+from sercourse.training.settings import LoopConfig
 
 MINI = "mini"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -97,7 +99,7 @@ def load_backbone(name: str, *, pretrained: bool = True) -> SpeechEncoder:
     if not pretrained:
         return SpeechEncoder(AutoModel.from_config(config).float(), normalise=_normalises(name))
     try:
-        with quietly():
+        with quietly(), memory_for(f"backbone={name}: too large for this machine's memory; take {MINI}."):
             network, told = AutoModel.from_pretrained(
                 _source(name), use_safetensors=True, dtype="float32", output_loading_info=True
             )
@@ -131,6 +133,26 @@ def quietly() -> Iterator[None]:
     finally:
         logging.set_verbosity(verbosity)
         logging.enable_progress_bar()
+
+
+@contextmanager
+def memory_for(sentence: str) -> Iterator[None]:
+    """Say in a sentence that memory does not suffice, where no batch size can be lowered.
+
+    Args:
+        sentence: names what is too large, and the way out.
+
+    Raises:
+        UserError: torch could not get the memory it asked for.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        try:
+            with enough_memory(LoopConfig()):  # knows how torch says it
+                raise error
+        except UserError:
+            raise UserError(sentence) from None
 
 
 def _source(name: str) -> str:

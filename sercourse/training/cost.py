@@ -178,32 +178,36 @@ def encoder_multiply_adds(config: PretrainedConfig, samples: int) -> dict[str, i
     }
 
 
-def printed_growth(config: PretrainedConfig, samples: int) -> dict[str, int]:
-    """The two terms of the paper's equation 14, to be set beside :func:`encoder_multiply_adds`.
+def printed_growth(config: PretrainedConfig, samples: int, outputs: int | None = None) -> dict[str, int]:
+    """The terms of the paper's equation 14 or 15, to be set beside :func:`encoder_multiply_adds`.
 
     N·L·K²·C is summed over the convolutions, each with its own frames, kernel and channels, which is the reading that
     does the equation most justice; N·L²·d takes the layers and the frames of the transformer. As orders of growth they
     fail twice. K² would be the window of a picture: a convolution over time has K taps for each pair of an input and an
     output channel, L·K·C·C'. And the projections and the feed-forward layers are missing, 4 n L d² and 2 n L d d_ff,
-    which grow with L alone and are the largest part of all up to half a minute. Equation 15 adds the heads, which are
-    small, and has the same gaps.
+    which grow with L alone and are the largest part of all up to half a minute. Equation 15 adds the heads and the
+    losses, L·d·(V + C_ser + C_sr + U). That is too much for heads that hear one mean of all frames (d·C each) and for
+    CTC, whose L·U sums know no d; and yet so little that the gaps of equation 14 stay.
 
     Args:
         config: as :func:`encoder_multiply_adds`.
         samples: of the waveform, at 16 kHz.
+        outputs: equation 15's characters, emotions, speakers and letters said, V + C_ser + C_sr + U; ``None``:
+            equation 14.
 
     Returns:
-        "convolutions" and "attention".
+        "convolutions" and "attention", and "heads" for equation 15.
 
     Raises:
         ValueError: a waveform too short for one frame.
     """
     lengths = _frames(config, samples)
     each = zip(lengths, config.conv_kernel, config.conv_dim, strict=True)
+    heads = {} if outputs is None else {"heads": lengths[-1] * config.hidden_size * outputs}
     return {
         "convolutions": sum(length * kernel**2 * width for length, kernel, width in each),
         "attention": config.num_hidden_layers * lengths[-1] ** 2 * config.hidden_size,
-    }
+    } | heads
 
 
 def _frames(config: PretrainedConfig, samples: int) -> list[int]:

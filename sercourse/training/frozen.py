@@ -5,13 +5,18 @@ Notebook: 03_asp_mtl.ipynb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
+from sercourse.evaluation.transcripts import error_rates
 from sercourse.layers.masking import frame_mask, masked_mean
+from sercourse.losses.ctc import best_path, collapsed, ctc
 from sercourse.models.multitask import MultiTaskModel
+from sercourse.training.alphabet import plain, spelt
 from sercourse.training.batches import BucketBatches, EvaluationSet, Examples, loader
 
 
@@ -48,3 +53,47 @@ def frozen(
             values = values.float().cpu()
             sums.setdefault(name, torch.zeros(len(ids), values.shape[1])).index_add_(0, position, values)
     return {name: (total / counts).numpy() for name, total in sums.items()}
+
+
+def letters_in(
+    frames: Mapping[str, np.ndarray], texts: Mapping[str, str], symbols: Sequence[str],
+    learnt: Sequence[str], asked: Sequence[str], *, steps: int = 40, seed: int = 0,
+) -> float:  # fmt: skip
+    """How well letters can be read off frames, one by one: a linear layer on standardised frames, learnt with CTC.
+
+    Args:
+        frames: utterance id to ``(T, D)``, of a frozen layer.
+        texts: utterance id to what was said.
+        symbols: of the alphabet, the blank first.
+        learnt: utterances that the layer learns from.
+        asked: others, that it is judged on.
+        steps: of Adam, over all that is learnt from at once.
+        seed: of the layer's first weights.
+
+    Returns:
+        Character error rate in percent.
+
+    Notebook: 04_mtlser.ipynb
+    """
+    known = torch.cat([torch.as_tensor(frames[i]) for i in learnt])
+    mean, spread = known.mean(0), known.std(0) + 1e-6
+
+    def padded(ids: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        each = [(torch.as_tensor(frames[i]) - mean) / spread for i in ids]
+        return pad_sequence(each, batch_first=True), torch.tensor([len(one) for one in each])  # (B, T, D), (B,)
+
+    spellings = [torch.as_tensor(spelt(texts[i], symbols)) for i in learnt]
+    said, letters = pad_sequence(spellings, batch_first=True), torch.tensor([len(one) for one in spellings])
+    heard, lengths = padded(learnt)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        reader = nn.Linear(heard.shape[2], len(symbols))
+    optimiser = torch.optim.Adam(reader.parameters(), lr=0.1)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        ctc(reader(heard), lengths, said, letters).backward()
+        optimiser.step()
+    heard, lengths = padded(asked)
+    with torch.no_grad():
+        paths = best_path(reader(heard), frame_mask(lengths, heard.shape[1])).numpy()
+    return error_rates([plain(texts[i]) for i in asked], [collapsed(path, symbols) for path in paths])["cer"]

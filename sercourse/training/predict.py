@@ -21,6 +21,7 @@ from sercourse.models.mtlser_config import SPEAKER, TEXT
 from sercourse.models.multitask import MAIN, MultiTaskModel
 from sercourse.progress import progress_bar
 from sercourse.signal.audio import probe_audio, read_audio
+from sercourse.training.backbones import memory_for
 from sercourse.training.batches import Examples
 from sercourse.training.checkpoints import load_checkpoint
 from sercourse.training.crops import crop_table
@@ -65,8 +66,9 @@ class Network:
         try:
             chapter = recipe(about["chapter"])
             settings = next(iter(chapter.profiles.values())).from_json(about["settings"])
-            model = chapter.empty_model(about["shape"], settings)
-            model.load_state_dict(tensors)
+            with memory_for(f"{path}: a network too large for this machine's memory; close other programs."):
+                model = chapter.empty_model(about["shape"], settings)
+                model.load_state_dict(tensors)
         except (KeyError, RuntimeError, TypeError):
             raise UserError(f"{path}: holds no network that this version can read; train again.") from None
         return cls(model.eval(), chapter, settings)
@@ -96,7 +98,8 @@ class Network:
             ids: of these examples, in the order of the answer.
         """
         fabric = make_fabric(LoopConfig(precision=self.settings.loop.precision))
-        return judge(fabric, fabric.setup(self.model), examples, list(ids), AT_A_TIME, labelled=False)
+        with memory_for("Too little memory to judge these recordings; close other programs or give fewer at a time."):
+            return judge(fabric, fabric.setup(self.model), examples, list(ids), AT_A_TIME, labelled=False)
 
     def examples(
         self, waveforms: Sequence[np.ndarray], features: dict[str, dict[str, np.ndarray]] | None = None
@@ -115,7 +118,7 @@ class Network:
     def examples_of(
         self, table: pd.DataFrame, *, read: bool = True, progress: bool = False
     ) -> tuple[Examples, pd.DataFrame]:
-        """Utterances of a table as the network takes them, and the rows of those that have all features, in order.
+        """Utterances of a table as the whole network takes them, and the rows of those with all features, in order.
 
         Args:
             table: the utterances.
@@ -128,7 +131,8 @@ class Network:
         unread = {} if read else {name: pd.Series(None, table.index, "string") for name in self.chapter.reads}
         given = table.assign(**unread)
         derived = self.chapter.derived(features, given, self.settings, progress=progress)
-        return self.chapter.examples(features | derived, given, self.model.classes, self.settings), table
+        examples = self.chapter.examples(features | derived, given, self.model.classes, self.settings)
+        return getattr(examples, "unabridged", examples), table
 
 
 def weights_of(run: str | Path, fold: int = 0, repeat: int = 0, member: int = 0) -> Path:

@@ -23,7 +23,7 @@ from sercourse.paths import cache_dir, runs_dir
 from sercourse.progress import progress_bar
 from sercourse.training.first_runs import FIRST_RUNS, first_runs, missing_first_runs
 
-BULKY: tuple[str, ...] = ("waveform", "logmag", "spec400", "convolved")
+BULKY: tuple[str, ...] = ("waveform", "logmag", "spec400", "convolved", "encoded")
 """Features that take more room than their audio and seconds to make again; they are neither packed nor asked for."""
 
 VECTORS: tuple[str, ...] = ("is10", "egemaps")

@@ -65,6 +65,8 @@ def test_table_4_has_tests_effects_and_costs(bench, tmp_path):
     assert mtlser_peers.table4(bench) == result, "from the stored cells, the latency too"
     shown = bench.console.file.getvalue()
     assert "corrected p" in shown
+    assert "MMER (Ghosh et al. 2023) (quoted)" in shown
+    assert list(mtlser_peers.beside_quoted(result).index[: len(mtlser_peers.ROWS)]) == list(mtlser_peers.ROWS)
     assert f"Latency measured on: {processor()}, one thread." in shown
     _check_counts(result["rows"], tmp_path)
 
@@ -83,6 +85,19 @@ def _check_counts(rows: dict, folder: Path) -> None:
     network = AttentionCnn(64, {"emotion": ["a", "b"], "gender": ["f", "m"]}, peer.model)
     batch = {"frames": torch.zeros(1, 151, 64), "length": torch.tensor([151])}  # every other frame
     assert counted[mtlser_peers.ATTENTION] == multiply_adds(network, batch).multiply_adds + MEL
+
+
+def test_what_is_quoted_is_marked_and_stands_below_what_was_measured():
+    folds = {"wa": 50.0, "wa_folds": [40.0, 60.0], "ua": 50.0, "ua_folds": [40.0, 60.0]}
+    result = {"corpus": "emodb", "rows": {"IS10+SVM": folds, "all three": None}}
+    table = mtlser_peers.beside_quoted(result)
+    assert table.loc["IS10+SVM"].tolist() == ["50.0 ± 14.1", "50.0 ± 14.1", "measured here on emodb"]
+    assert "all three" not in table.index, "not measured yet"
+    assert table.loc["Proposed method (quoted)"].tolist() == ["82.6 ± 0.8", "82.2 ± 0.8", "as printed, IEMOCAP"]
+    assert table.loc["SVM (Kurpukdee et al. 2017) (quoted)", "UA"] == "–", "none is printed"
+    nothing = mtlser_peers.beside_quoted(None)
+    assert len(nothing) == len(mtlser.printed()["table4"]["rows"])
+    assert nothing.index.str.endswith("(quoted)").all()
 
 
 def test_latency_in_milliseconds_and_on_one_thread(threads_put_back):

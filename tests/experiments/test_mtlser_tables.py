@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from sercourse import corpora
 from sercourse.errors import UserError
 from sercourse.experiments import autoencoder_evaluation, cells, mtlser, mtlser_grid, mtlser_pretraining, registry
 from sercourse.experiments.cells import Bench
 from sercourse.explain import joint_loss
+from sercourse.models.speech_encoder import SpeechEncoder
 
 
 @pytest.fixture
@@ -57,12 +61,12 @@ def test_the_grid_goes_on_where_it_was_stopped(bench, tmp_path, monkeypatch):
     taken = mtlser_grid._cell
     calls = []
 
-    def stops_after_two(bench_, trial):
+    def stops_after_two(bench_, changes, trial):
         if len(calls) == 2:
             trial.suggest_float("alpha", 0, 1), trial.suggest_float("beta", 0, 1)
             raise KeyboardInterrupt
         calls.append(trial.number)
-        return taken(bench_, trial)
+        return taken(bench_, changes, trial)
 
     monkeypatch.setattr(mtlser_grid, "_cell", stops_after_two)
     with pytest.raises(KeyboardInterrupt):
@@ -79,6 +83,20 @@ def test_the_grid_goes_on_where_it_was_stopped(bench, tmp_path, monkeypatch):
     box = joint_loss.joint_loss_widget(result)
     assert "running kernel" in repr(box)
     box.children[0].value = 1.0
+
+
+def test_the_frozen_grid_is_the_papers_in_every_profile_and_hears_every_utterance_once(bench, monkeypatch):
+    assert len(np.arange(0, 1 + 1e-9, mtlser.printed()["weights"]["grid_step"])) == mtlser_grid.FROZEN
+    monkeypatch.setattr(mtlser_grid, "FROZEN", 2)
+    heard = []
+    forward = SpeechEncoder.forward
+    monkeypatch.setattr(SpeechEncoder, "forward", lambda self, *given: heard.append(0) or forward(self, *given))
+    result = registry.run("mtlser/grid_frozen", bench)
+    assert result["artifact"] == "mtlser/grid_frozen"
+    assert [(cell["alpha"], cell["beta"]) for cell in result["cells"]] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len(heard) == len(corpora.load("tiny"))
+    kept = [json.loads(path.read_text("utf-8")) for path in (cells.RESULTS / "mtlser" / "cells").glob("mtlser-*.json")]
+    assert {cell["settings"]["model"]["freeze"] for cell in kept} == {"encoder"}
 
 
 def test_three_divisions_and_two_ways_to_choose_the_epoch(bench, monkeypatch):

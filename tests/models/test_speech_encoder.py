@@ -11,13 +11,13 @@ LENGTHS = (9_000, 4_321, 6_400, 400)
 """Samples; the last one is a single frame."""
 
 
-def small(kind: str, norm: str) -> torch.nn.Module:
+def small(kind: str, norm: str, **changes: float) -> torch.nn.Module:
     """A network of Hugging Face with two layers and random weights."""
     torch.manual_seed(0)
     config = AutoConfig.for_model(
         kind, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, conv_dim=(16,) * 7,
         feat_extract_norm=norm, do_stable_layer_norm=norm == "layer", num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=4,
+        num_conv_pos_embedding_groups=4, **changes,
     )  # fmt: skip
     return AutoModel.from_config(config).eval()
 
@@ -122,4 +122,15 @@ def test_gradients_reach_the_transformer_and_only_it_where_convolutions_are_froz
     states, _ = encoder(*batch((4_000, 3_000)))
     states[-1].sum().backward()
     assert all(p.grad is None for p in encoder.convolutions.parameters())
+    assert encoder.network.feature_projection.projection.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("masked", [0.05, 0.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_checkpoint_without_masks_learns(kind, masked):
+    encoder = SpeechEncoder(small(kind, "layer", mask_time_prob=0.0, mask_feature_prob=0.0), normalise=True).train()
+    encoder.masked = masked
+    states, _ = encoder(*batch((9_000, 8_000)))
+    states[-1].sum().backward()
+    assert bool(encoder.network.masked_spec_embed.grad.any()) == bool(masked), "hidden frames learn, where some are"
     assert encoder.network.feature_projection.projection.weight.grad.abs().sum() > 0

@@ -176,6 +176,28 @@ def test_printed_growth_by_hand_and_where_it_fails():
         assert missing > max(true["attention products"], true["convolutions"])
 
 
+def test_equation_15_against_the_counted_growth():
+    """Too much for the heads, and still far less than the network costs and unlike it in growth."""
+    letters, emotions, speakers, said = 32, 4, 10, 20
+    outputs = letters + emotions + speakers + said
+    equation_14 = printed_growth(Wav2Vec2Config(**SIZES), SAMPLES)
+    equation_15 = printed_growth(Wav2Vec2Config(**SIZES), SAMPLES, outputs)
+    assert equation_15 == equation_14 | {"heads": 99 * 24 * outputs}
+    names = {"emotion": emotions, "text": letters, "speaker": speakers}
+    classes = {task: [str(n) for n in range(count)] for task, count in names.items()}
+    network = Mtlser(SpeechEncoder(encoder(Wav2Vec2Config(**SIZES)), normalise=True), classes)
+    counted = multiply_adds(network, {"audio": torch.randn(1, SAMPLES), "length": torch.tensor([SAMPLES])})
+    assert counted.by_part["heads"] == 99 * 24 * letters + 24 * (emotions + speakers) < equation_15["heads"]
+    grown = [
+        [sum(parts.values()) for parts in (encoder_multiply_adds(BASE, n), printed_growth(BASE, n, outputs))]
+        for n in (16_000, 160_000)
+    ]
+    (true, printed), (true_later, printed_later) = grown
+    assert true > 20 * printed
+    assert true_later / true < 13
+    assert printed_later / printed > 20
+
+
 def test_too_short_for_a_frame():
     assert encoder_multiply_adds(BASE, 400)["projection"] == 512 * 768
     for calculate in (encoder_multiply_adds, printed_growth):

@@ -3,6 +3,8 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -14,10 +16,12 @@ from transformers import AutoConfig, AutoModel
 from sercourse.errors import UserError
 from sercourse.features.extract import extract
 from sercourse.losses.ctc import ENGLISH
+from sercourse.models.speech_encoder import SpeechEncoder
 from sercourse.training import backbones
 from sercourse.training.backbones import MINI, load_backbone
 from sercourse.training.batches import EvaluationSet
-from sercourse.training.convolved import Convolved, convolved
+from sercourse.training.convolved import Convolved, convolved, encoded
+from sercourse.training.frozen import frozen
 from sercourse.training.networks import TrainingConfig, load_or_train, train
 from sercourse.training.predict import Network, predict_files
 from sercourse.training.recipes.mtlser import RECIPE
@@ -109,6 +113,41 @@ def test_a_long_recording_is_heard_in_pieces(run, talking, tmp_path, monkeypatch
     soundfile.write(tmp_path / "silent.wav", np.zeros(40_000), 16_000)
     with pytest.raises(UserError, match="silent throughout"):
         predict_files([tmp_path / "silent.wav"], run.folder)
+
+
+def test_no_piece_is_longer_than_a_chunk_and_nothing_is_left_out(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(RECIPE), "chunk_seconds", 1.0)
+    speech = 0.1 * np.random.default_rng(0).normal(size=70_000)  # 4.4 s
+    soundfile.write(tmp_path / "some.wav", speech, 16_000)
+    pieces, judged = [], Network.judged
+    monkeypatch.setattr(Network, "judged", lambda self, given: pieces.extend(given) or judged(self, given))
+    predict_files([tmp_path / "some.wav"], run.folder)
+    assert {len(piece) for piece in pieces} == {14_000}, "five of equal length"
+    np.testing.assert_allclose(np.concatenate(pieces[:5]), speech, atol=1e-3)
+
+
+LISTENS = """
+import sys
+from sercourse.training.devices import peak_memory_mb
+from sercourse.training.predict import predict_files
+for recording in sys.argv[2:]:
+    predict_files([recording], sys.argv[1])
+    print(peak_memory_mb())
+"""
+
+
+@pytest.mark.long
+def test_an_hour_takes_no_more_memory_than_a_minute(run, tmp_path):
+    minute = (0.1 * np.random.default_rng(0).normal(size=60 * 16_000)).astype(np.float32)
+    for name, minutes in (("minute", 1), ("hour", 60)):
+        with soundfile.SoundFile(tmp_path / f"{name}.wav", "w", 16_000, 1) as file:
+            for _ in range(minutes):
+                file.write(minute)
+    files = [tmp_path / "minute.wav", tmp_path / "hour.wav"]
+    told = subprocess.run([sys.executable, "-c", LISTENS, run.folder, *files], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    short, long = map(float, told.stdout.split())
+    assert long - short < 60, "MB; the hour as float32 alone is 230"
 
 
 def test_items_hold_stored_convolutions_and_unknown_labels_are_missing(talking, small):
@@ -236,10 +275,72 @@ def test_crops_have_no_text(talking, small):
     assert RECIPE.alphabets(talking, settings)["text"] == list(ENGLISH)
 
 
+@pytest.mark.parametrize("states", ["last", "weighted"])
+def test_a_frozen_encoder_is_heard_once_and_the_answers_are_the_same(talking, tmp_path, monkeypatch, states):
+    """A checkpoint without masks: what nobody trains must neither be drawn anew nor be missed in the file."""
+    monkeypatch.setenv("SERCOURSE_RUNS", str(tmp_path / "runs"))
+    folder = save_small(tmp_path / "still", mask_time_prob=0.0)
+    asked = (f"backbone={folder}", "freeze=encoder", f"states={states}", "masked=0.0", *LOOP)
+    told, calls = {}, []
+    forward = SpeechEncoder.forward
+    monkeypatch.setattr(SpeechEncoder, "forward", lambda self, *given: calls.append(0) or forward(self, *given))
+    for changes in ("cached=true", "alpha=0.3", "cached=false"):
+        config = TrainingConfig("mtlser", "little", "holdout-30", "quick", (*asked, changes))
+        calls.clear()
+        run = train(config, table=talking, progress=False)
+        told[changes] = run.predictions.set_index("utterance_id").filter(like="p_").sort_index()
+        assert len(calls) == {"cached=true": len(talking), "alpha=0.3": 0}.get(changes, len(calls))
+        listener = Network.load(run.folder)
+        examples, _ = listener.examples_of(talking)
+        layers = frozen(listener.model, examples, list(talking.index), ("layer_0", "layer_2", "pooled"))
+        assert layers["layer_0"].shape == (len(talking), 32), "maps show every layer all the same"
+    np.testing.assert_allclose(told["cached=true"], told["cached=false"], atol=1e-5)
+
+
+def test_a_frozen_encoder_hears_a_stretch_by_itself(talking, small):
+    """A stored stretch would know what was said before it."""
+    waveforms = extract(talking, "waveform", workers=1, progress=False)
+    found = {}
+    for seconds in (0.1, 20.0):
+        settings = RECIPE.settings("quick", (f"backbone={small}", "freeze=encoder", f"max_seconds={seconds}"))
+        found[seconds] = RECIPE.derived({"waveform": waveforms}, talking, settings)
+    assert list(found[0.1]) == ["convolved"]
+    assert list(found[20.0]) == ["convolved", "encoded"]
+    assert found[20.0]["encoded"]["little/05"].shape[1:] == (1, 32)
+    again = encoded(load_backbone(small).eval(), waveforms["little/05"])
+    np.testing.assert_array_equal(found[20.0]["encoded"]["little/05"], again)
+    assert pickle.loads(pickle.dumps(found[20.0]["encoded"])).per_second == 50, "it goes to other processes"
+
+
 def test_random_weights_are_not_stored(talking, small):
     settings = RECIPE.settings("quick", (f"backbone={small}", "pretrained=false"))
     with pytest.raises(UserError, match="needs pretrained=true"):
         Convolved(extract(talking, "waveform", workers=1, progress=False), settings.model)
+
+
+def test_too_little_memory_is_said_in_a_sentence(run, talking, small, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99999999999 bytes.")
+
+    waveforms = extract(talking, "waveform", workers=1, progress=False)
+    settings = RECIPE.settings("quick", (f"backbone={small}",))
+    with monkeypatch.context() as short:
+        short.setattr(backbones.AutoModel, "from_pretrained", full)
+        with pytest.raises(UserError, match="too large for this machine's memory; take mini"):
+            load_backbone(small)
+    stored = Convolved(waveforms, settings.model)
+    with monkeypatch.context() as short:
+        short.setattr(SpeechEncoder, "convolve", full)
+        with pytest.raises(UserError, match=r"little/05: 0 s are too long for backbone=.* memory; take a smaller"):
+            stored.compute("little/05")
+    monkeypatch.setattr(SpeechEncoder, "forward", full)
+    with pytest.raises(UserError, match="Too little memory to judge these recordings; close other programs"):
+        predict_files(talking["path"].head(1), run.folder)
+
+
+def test_other_failures_of_torch_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="shapes"), backbones.memory_for("never said"):
+        raise RuntimeError("shapes do not match")
 
 
 def test_loading_leaves_warnings_alone(small):

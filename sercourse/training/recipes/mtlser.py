@@ -16,18 +16,18 @@ import pandas as pd
 from sercourse.features.extract import Features
 from sercourse.losses.masked import MISSING
 from sercourse.models import ranges
-from sercourse.models.mtlser import Mtlser
+from sercourse.models.mtlser import AUDIO, STATES, Mtlser
 from sercourse.models.mtlser_config import SPEAKER, TEXT, MtlserConfig
 from sercourse.models.multitask import MAIN, Classes
 from sercourse.signal.audio import SAMPLE_RATE
 from sercourse.training.alphabet import alphabet, spelt
 from sercourse.training.backbones import at_hand, description, empty_backbone, fingerprint, load_backbone
 from sercourse.training.batches import Examples, Item, class_index
-from sercourse.training.convolved import Convolved
+from sercourse.training.convolved import Convolved, Encoded
 from sercourse.training.recipes.base import FeatureMaps, Recipe
 from sercourse.training.settings import LoopConfig, Settings
 
-WAVEFORM, CONVOLVED = "waveform", "convolved"
+WAVEFORM, CONVOLVED, ENCODED = "waveform", "convolved", "encoded"
 
 
 @dataclass(frozen=True)
@@ -41,26 +41,28 @@ class WaveformConfig:
     max_seconds: float = 20.0
     """Longest stretch of an utterance in training; a longer one begins anywhere and brings no text."""
     cached: bool = True
-    """Frozen convolutions are computed once and kept; false: in every epoch anew."""
+    """The output of frozen convolutions, or of a frozen encoder where no utterance is longer than ``max_seconds``, is
+    computed once and kept; false: in every epoch anew."""
 
     def __post_init__(self) -> None:
         ranges.positive(self, "max_seconds")
 
 
 class Heard(Examples):
-    """Utterances as waveforms, or as frozen convolutions of them, with emotion, speaker and text.
+    """Utterances as waveforms, or what is frozen made of them, with emotion, speaker and text.
 
     Args:
-        features: waveforms, and the convolutions of them where they are frozen.
+        features: waveforms, and the convolutions or states of them where these are frozen.
         table: a column per task.
         classes: names of the emotions and speakers, characters of the texts.
         settings: of data and network.
     """
 
-    padded = ("audio", TEXT)
-
     def __init__(self, features: FeatureMaps, table: pd.DataFrame, classes: Classes, settings: Settings) -> None:
-        self.audio = features.get(CONVOLVED, features[WAVEFORM])
+        self.given = features, table, classes, settings
+        self.heard = STATES if ENCODED in features else AUDIO
+        self.padded = (self.heard, TEXT)
+        self.audio = features.get(ENCODED, features.get(CONVOLVED, features[WAVEFORM]))
         self.longest = int(settings.data.max_seconds * getattr(self.audio, "per_second", SAMPLE_RATE))
         self._lengths: dict[str, int] = {}
         self.labels = (*classes, "text_length")
@@ -71,6 +73,12 @@ class Heard(Examples):
         }
         self.texts = {i: spelt(text, classes[TEXT]) for i, text in table[TEXT].items()} if TEXT in classes else {}
 
+    @property
+    def unabridged(self) -> Heard:
+        """The same utterances for whoever looks inside the encoder, of which a stored output shows one layer."""
+        features, *others = self.given
+        return Heard({name: maps for name, maps in features.items() if name != ENCODED}, *others)
+
     def length(self, utterance_id: str) -> int:
         """Samples (frames) of a training item."""
         if utterance_id not in self._lengths:
@@ -80,11 +88,11 @@ class Heard(Examples):
     def training_item(self, utterance_id: str, rng: np.random.Generator) -> Item:
         """The whole utterance; of a very long one a stretch, without its text."""
         item = self._whole(utterance_id)
-        samples = len(item["audio"])
+        samples = len(item[self.heard])
         if samples <= self.longest:
             return item
         first = rng.integers(samples - self.longest + 1)
-        item["audio"], item["length"] = item["audio"][first : first + self.longest], self.longest
+        item[self.heard], item["length"] = item[self.heard][first : first + self.longest], self.longest
         if self.texts:
             item[TEXT], item["text_length"] = item[TEXT][:0], 0
         return item
@@ -95,7 +103,7 @@ class Heard(Examples):
 
     def _whole(self, utterance_id: str) -> Item:
         audio = np.asarray(self.audio[utterance_id], dtype=np.float32)
-        item: Item = {"audio": audio, "length": len(audio)}
+        item: Item = {self.heard: audio, "length": len(audio)}
         item |= {task: labels.get(utterance_id, MISSING) for task, labels in self.labels_of.items()}
         if self.texts:
             text = self.texts[utterance_id]
@@ -138,14 +146,16 @@ class _Recipe(Recipe):
     def derived(
         self, features: FeatureMaps, table: pd.DataFrame, settings: Settings, *, progress: bool = False
     ) -> FeatureMaps:
-        """Frozen convolutions of stored speech; what is to be predicted goes through the trained network's own."""
+        """What is frozen makes of stored speech; what is to be predicted goes through the trained network's own."""
         waveforms, model = features[WAVEFORM], settings.model
         frozen = settings.data.cached and model.pretrained and model.freeze != "none"
         if not frozen or not isinstance(waveforms, Features):
             return {}
-        found = Convolved(waveforms, model)
-        found.fill(progress=progress)
-        return {CONVOLVED: found}
+        found = {CONVOLVED: Convolved(waveforms, model)}
+        if model.freeze == "encoder" and _whole(waveforms, settings.data):
+            found[ENCODED] = Encoded(waveforms, model)
+        found.get(ENCODED, found[CONVOLVED]).fill(progress=progress)
+        return found
 
     def labels(self, settings: Settings) -> tuple[str, ...]:
         return (MAIN, SPEAKER) if settings.model.beta else (MAIN,)
@@ -175,6 +185,11 @@ class _Recipe(Recipe):
 
     def empty_model(self, about: dict, settings: Settings) -> Mtlser:
         return Mtlser(empty_backbone(about["encoder"]), about["classes"], settings.model)
+
+
+def _whole(waveforms: Features, config: WaveformConfig) -> bool:
+    """Whether training never cuts a stretch out of an utterance, which an encoder would hear without the rest."""
+    return all(len(waveforms[i]) <= config.max_seconds * SAMPLE_RATE for i in waveforms)
 
 
 RECIPE = _Recipe()

@@ -127,7 +127,8 @@ def denoising_sentence() -> str:
     least, most = min(cell["mean"] for cell in gains), max(cell["mean"] for cell in gains)
     return (
         f"Noise removed by ASP-MTL's soft mask on EMO-DB (white, pink, babble and factory at −10 to 10 dB, speakers not"
-        f" heard in training; {judged}): {least:.1f} to {most:.1f} dB above the better of the paper's two classical methods;"
+        f" heard in training; {judged}): {least:.1f} to {most:.1f} dB above the better of the paper's two classical"
+        f" methods;"
         f" the 95 % interval over speakers lies above 0 in {won} of {len(gains)} cells."
     )
 

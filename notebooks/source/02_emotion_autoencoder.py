@@ -18,7 +18,7 @@
 # **You need** Python, a little PyTorch (tensors, `backward`), no experience with speech networks; headphones;
 # [chapter 01](01_signal_preprocessing.ipynb) for spectrogram, IS10, SVM and protocol.
 #
-# **Time** 75 minutes of reading and exercises · 3 minutes of computing on 2 CPU cores · no GPU
+# **Time** 75 minutes of reading and exercises · 4 minutes of computing on 2 CPU cores · no GPU
 
 # %% [markdown]
 # ## Set-up

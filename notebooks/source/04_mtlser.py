@@ -20,7 +20,7 @@
 #
 # **You need** Python, a little PyTorch; [chapter 02](02_emotion_autoencoder.ipynb) for masks and the training loop.
 #
-# **Time** 75 minutes of reading and exercises · 2 minutes of computing on 2 CPU cores · no GPU
+# **Time** 75 minutes of reading and exercises · 3 minutes of computing on 2 CPU cores · no GPU
 
 # %% [markdown]
 # ## Set-up

@@ -21,7 +21,7 @@ except ImportError:
 
 
 class FrameFit(anywidget.AnyWidget):
-    """Nothing to see: once maps are drawn, it lets their common frame grow from nothing to the largest of them."""
+    """Nothing to see: once maps are drawn, it keeps their common frame as large as the largest of them."""
 
     _esm = """
     const EVERY_MS = 100;
@@ -31,12 +31,16 @@ class FrameFit(anywidget.AnyWidget):
       if (!renderer) return false;
       if (renderer.fitsMaps || !renderer.resize || !renderer.render) return true;
       renderer.fitsMaps = true;
-      const render = renderer.render;
+      const render = renderer.render, maps = new Set();
       renderer.render = (draw, map) => {
+        for (const one of maps) if (!one.isConnected) maps.delete(one);
+        maps.add(map);
         const frame = renderer.canvas, dpr = window.devicePixelRatio;
-        if (map.width > frame.width || map.height > frame.height) {
-          // A pixel more: what is divided here and multiplied there may come back smaller.
-          renderer.resize((Math.max(map.width, frame.width) + 1) / dpr, (Math.max(map.height, frame.height) + 1) / dpr);
+        const largest = (side) => Math.max(...[...maps].map((one) => one[side])) + 1;
+        const wide = largest("width"), high = largest("height");
+        const fits = (has, wanted) => has === wanted || has === wanted - 1;  // divided and multiplied, one may be lost
+        if (!fits(frame.width, wide) || !fits(frame.height, high)) {
+          renderer.resize(wide / dpr, high / dpr);
           renderer.refresh();  // else this frame is drawn in the old size
         }
         render(draw, map);

@@ -89,11 +89,7 @@ def walk_the_maps(notebook: NotebookPage) -> None:
     maps = box.locator("canvas:visible")
     notebook.shown(maps.first)
     notebook.screenshot("maps")
-    sizes = [canvas.evaluate("canvas => [canvas.width, canvas.height]") for canvas in maps.all()]
-    frame = notebook.page.evaluate(
-        "() => [window.jupyterScatter.renderer.canvas.width, window.jupyterScatter.renderer.canvas.height]"
-    )
-    assert frame == [max(side) + 1 for side in zip(*sizes)]  # no larger than what is drawn
+    frame_fits(notebook)
     playing, playback = panel.locator("audio[autoplay]"), box.get_by_label("play while hovering")
     places = points_of(notebook.shown(maps.first))
     expect(panel.locator("audio")).to_have_count(0)
@@ -135,6 +131,26 @@ def walk_the_maps(notebook: NotebookPage) -> None:
     notebook.shown(box.get_by_label("layer").first).select_option(index=1)
     expect(told).not_to_have_text(before, timeout=60_000)
     notebook.screenshot("maps-layer")
+    window = notebook.page.viewport_size
+    for width in (window["width"] + 300, window["width"] - 200):  # the maps get wider, then narrower
+        notebook.page.set_viewport_size(window | {"width": width})
+        notebook.shown(maps.first)
+        frame_fits(notebook)
+        assert points_of(maps.first), "the map is drawn"
+    notebook.screenshot("maps-narrow")
+
+
+def frame_fits(notebook: NotebookPage) -> None:
+    """Wait until the frame in which maps are drawn holds those of the first cell and is no larger than the largest
+    (those of further cells get their size when they are scrolled to)."""
+    fits = """() => {
+        const largest = (maps, side) => Math.max(...[...maps].flatMap(
+            one => [...one.querySelectorAll("canvas")].map(canvas => canvas[side]))) + 1;
+        const maps = document.querySelectorAll(".sercourse-maps"), frame = window.jupyterScatter?.renderer?.canvas;
+        return frame && ["width", "height"].every(
+            side => largest([maps[0]], side) <= frame[side] && frame[side] <= largest(maps, side));
+    }"""
+    notebook.page.wait_for_function(fits, timeout=20_000)
 
 
 def points_of(canvas: Locator) -> list[tuple[float, float]]:

@@ -128,10 +128,7 @@ def chain(bench: Bench, protocol: str, row: str = BOTH) -> dict | None:
     changes, removal = CHAINS[row]
 
     def measure() -> dict:
-        pipeline = AspMtlPipeline.train(
-            bench.corpus, protocol, profile=bench.profile, seed=bench.seed, jobs=bench.jobs,
-            noise_settings=MODEL1, gender_settings=changes, removal=removal, progress=bench.console is not None,
-        )  # fmt: skip
+        pipeline = trained_chain(bench, protocol, row)
         predictions = pipeline.predictions
         runs = {"model1": pipeline.model1.summary["run"], "model2": [run.summary["run"] for run in pipeline.model2]}
         asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
@@ -146,6 +143,15 @@ def chain(bench: Bench, protocol: str, row: str = BOTH) -> dict | None:
     second = bench.config(CHAPTER, protocol, changes)
     name = f"{first.name}-then-{second.settings.digest}" + ("-frames" if removal == "frames" else "")
     return bench.kept(f"{row}, {protocol}", row, CHAPTER, name, measure, valid=valid)
+
+
+def trained_chain(bench: Bench, protocol: str, row: str) -> AspMtlPipeline:
+    """The networks of a row of :data:`CHAINS` on the bench's corpus; arguments as :func:`chain`."""
+    changes, removal = CHAINS[row]
+    return AspMtlPipeline.train(
+        bench.corpus, protocol, profile=bench.profile, seed=bench.seed, jobs=bench.jobs,
+        noise_settings=MODEL1, gender_settings=changes, removal=removal, progress=bench.console is not None,
+    )  # fmt: skip
 
 
 def figures_of(predictions: pd.DataFrame) -> dict:

@@ -12,6 +12,7 @@ from sercourse.experiments import (
     asp_mtl_ablation,
     asp_mtl_peers,
     asp_mtl_probes,
+    asp_mtl_unseen,
     autoencoder_evaluation,
     emotion_autoencoder,
     emotion_autoencoder_figures,
@@ -142,11 +143,17 @@ EXPERIMENTS: dict[str, Experiment] = {
         )
         for name, table in (*asp_mtl.printed()["snr"].items(), ("unseen", {"noise": "unseen"}))
     },
-    "asp_mtl/table9": Experiment(
-        "emotion under noise at 0 dB: a single task, one model, the other, both, the machines",
-        asp_mtl_ablation.ablation,
-        (*NETWORK, "rows", "protocol"),
-    ),
+    **{
+        f"asp_mtl/{name}": Experiment(title, function, (*NETWORK, "rows", "protocol"))
+        for name, function, title in (
+            (
+                "table9",
+                asp_mtl_ablation.ablation,
+                "emotion under noise at 0 dB: a single task, one model, the other, both, the machines",
+            ),
+            ("unseen_emotion", asp_mtl_unseen.unseen_emotion, "the same under noises that no training side held"),
+        )
+    },
     **{
         f"asp_mtl/probes_{auxiliary}": Experiment(
             f"what fresh probes read of the {auxiliary} from shared and private features, constraints on and off",
@@ -287,7 +294,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         options=(),
     ),
     "msfl/silence_one_synthesiser": Experiment(
-        "the control: the same where everybody speaks all languages", msfl_silence.silence_one_synthesiser, options=()
+        "the control: the same where everybody speaks all languages", msfl_silence.silence_one_synthesiser, ()
     ),
 }
 """Every artifact, in the order of the chapters."""

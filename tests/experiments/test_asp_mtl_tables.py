@@ -198,4 +198,6 @@ def test_effects_in_parts_are_those_of_the_parts():
 def test_every_artifact_is_listed():
     listed = {name for name in registry.EXPERIMENTS if name.startswith("asp_mtl/")}
     shown = [*(f"table{number}" for number in range(1, 10)), "figure6", "figure7"]
-    assert listed == {f"asp_mtl/{name}" for name in (*shown, "unseen", "probes_noise", "probes_gender")}
+    assert listed == {
+        f"asp_mtl/{name}" for name in (*shown, "unseen", "unseen_emotion", "probes_noise", "probes_gender")
+    }

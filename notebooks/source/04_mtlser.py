@@ -603,6 +603,7 @@ pd.Series({"as recorded": ua(tested["emotion"], quiet), **lines}, name="emotion,
 # seconds of speech:
 
 # %%
+from sercourse.features.opensmile_cost import is10_multiply_adds
 from sercourse.training.cost import encoder_multiply_adds, printed_growth
 
 base = Wav2Vec2Config()  # wav2vec2-base
@@ -612,6 +613,7 @@ print(
     f"in all {billions.sum():.2f} G; without the products inside attention {billions.sum() - billions.filter(like='product').sum():.2f} G; printed 20.80 G"
 )
 display(billions.round(2).to_frame())
+print(f"openSMILE's IS10 for the same 3 s: {sum(is10_multiply_adds(3 * 16_000).values()) / 1e9:.3f} G at most")
 
 lengths = np.array([1, 2, 5, 10, 20, 30])
 measured = [sum(encoder_multiply_adds(base, 16_000 * s).values()) for s in lengths]
@@ -637,6 +639,9 @@ for name, terms in (("counted", measured), ("equation 14", printed_14), ("equati
 # out the projections and feed-forward layers, which are a large part of the cost at any length here. So its growth is
 # not the network's. Equation 15 adds heads and losses, L d (V + C + C + U), with V characters, C emotions or speakers and U
 # letters said. The two lines lie on each other: the heads are small, and what was missing is still missing.
+#
+# The features that the machines of this course hear cost about three hundred times less (no counter sees into
+# openSMILE; `sercourse.features.opensmile_cost` goes through its configuration, each step at its dearest).
 #
 # > **Count before you compare.** 20.80 G are multiply-adds; in operations they are 41.6 G. PyTorch's counter gives 0 for an
 # > LSTM on a processor, because it does not see inside. `sercourse.training.cost` calculates what the counter misses.

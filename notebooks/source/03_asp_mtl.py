@@ -750,10 +750,8 @@ else:
             heard = [value for condition, value in found.get("heard", {}).items() if condition != "none"]
             lines[row] = {"known noises": f"{np.mean(heard):.1f}" if heard else ""}
             lines[row] |= {condition: f"{value:.1f}" for condition, value in found["ua_by_condition"].items()}
-            lines[row] |= {
-                "all three": f"{found['ua']:.1f}",
-                "above the single task": interval(found.get("against_single")),
-            }
+            lines[row] |= {"all of these": f"{found['ua']:.1f}"}
+            lines[row] |= {"above the single task": interval(found.get("against_single"))}
     shown = pd.DataFrame(lines).T.style.set_caption(f"UA (%) on EMO-DB in noise at 0 dB, {unheard['protocols'][0]}")
 shown
 

@@ -613,7 +613,8 @@ print(
     f"in all {billions.sum():.2f} G; without the products inside attention {billions.sum() - billions.filter(like='product').sum():.2f} G; printed 20.80 G"
 )
 display(billions.round(2).to_frame())
-print(f"openSMILE's IS10 for the same 3 s: {sum(is10_multiply_adds(3 * 16_000).values()) / 1e9:.3f} G at most")
+is10 = sum(is10_multiply_adds(3 * 16_000).values()) / 1e9
+print(f"openSMILE's IS10 for the same 3 s: {is10:.3f} G at most, one {billions.sum() / is10:.0f}th")
 
 lengths = np.array([1, 2, 5, 10, 20, 30])
 measured = [sum(encoder_multiply_adds(base, 16_000 * s).values()) for s in lengths]
@@ -640,8 +641,8 @@ for name, terms in (("counted", measured), ("equation 14", printed_14), ("equati
 # not the network's. Equation 15 adds heads and losses, L d (V + C + C + U), with V characters, C emotions or speakers and U
 # letters said. The two lines lie on each other: the heads are small, and what was missing is still missing.
 #
-# The features that the machines of this course hear cost about three hundred times less (no counter sees into
-# openSMILE; `sercourse.features.opensmile_cost` goes through its configuration, each step at its dearest).
+# The features IS10, which many machines of this course hear, cost hundreds of times less. (No counter sees into openSMILE;
+# `sercourse.features.opensmile_cost` goes through its configuration, each step at its dearest. ComParE is not counted.)
 #
 # > **Count before you compare.** 20.80 G are multiply-adds; in operations they are 41.6 G. PyTorch's counter gives 0 for an
 # > LSTM on a processor, because it does not see inside. `sercourse.training.cost` calculates what the counter misses.

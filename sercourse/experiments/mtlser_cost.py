@@ -73,7 +73,7 @@ def network_cost(bench: Bench, row: str, config: TrainingConfig) -> dict | None:
 def machine_cost(
     bench: Bench, row: str, config: BaselineConfig, reduce: Callable[[np.ndarray], np.ndarray] = np.asarray
 ) -> dict | None:
-    """Cost of a support vector machine; as :func:`network_cost`.
+    """Cost of a support vector machine; as :func:`network_cost`, ``calculated`` is openSMILE's part of it.
 
     Args:
         bench: how to measure.
@@ -94,14 +94,12 @@ def machine_cost(
             machine.predict(pd.DataFrame([reduce(extractor([waveform])[0])], columns=vectors.columns))
 
         products = len(machine[-1].support_) * vectors.shape[1]  # the kernel, once per support vector
-        if config.features == "is10":
-            products += sum(is10_multiply_adds(len(waveform)).values())
-        elif config.features in SETS:
-            products = None
-        return _measured(judge, products)
+        told = {"calculated": calculated} if calculated else {}
+        return told | _measured(judge, None if unknown else products + calculated)
 
-    counted = config.features == "is10"  # of an older cell it was not
-    return _kept(bench, row, config.name, measure, lambda cell: cell["multiply_adds"] is not None or not counted)
+    calculated = sum(is10_multiply_adds(int(SECONDS * SAMPLE_RATE)).values()) if config.features == "is10" else 0
+    unknown = config.features in SETS and not calculated
+    return _kept(bench, row, config.name, measure, lambda cell: cell.get("calculated", 0) == calculated)
 
 
 def vectors_of(

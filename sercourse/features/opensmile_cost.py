@@ -3,8 +3,8 @@
 Each step is taken at its dearest (voiced throughout at the lowest pitch that is looked for), so the sum is an upper
 estimate. Unlike :mod:`sercourse.training.cost` it holds the Fourier transforms, of N log2 N each.
 
-Source: ``is09-13/IS10_paraling_core.lld.conf.inc`` and ``…func.conf.inc`` of openSMILE 3, and its public source for how
-a step is done: the resampling, for instance, is a plain sum over sines and cosines and costs more than all the rest.
+Source: ``is09-13/IS10_paraling_compat.conf`` of openSMILE 3, and its public source for how a step is done: the
+resampling is a plain sum over sines and cosines, and periods of the voice are looked for anew in every frame.
 Notebook: 04_mtlser.ipynb
 """
 
@@ -19,13 +19,25 @@ LONG, SHORT = 960, 400
 """Samples at 16 kHz: frames of 60 ms for the pitch and 25 ms for all else, every 10 ms."""
 
 LONG_FFT, SHORT_FFT = 1024, 512
-HARMONICS, LOWEST_PITCH = 15, 52.0
-BANDS_UP_TO = (8000, 6500)
-"""Hz: upper ends of the 26 bands for the cepstra and of the 8 whose logarithm is a feature."""
+"""Points of their Fourier transforms: the next power of two."""
 
-CEPSTRA, BANDS = 15, 26
-RESAMPLED_TO, ORDER = 11_000, 8
-"""Hz and coefficients of the linear prediction."""
+HARMONICS = 15
+LOWEST_PITCH = 52.0
+"""Hz."""
+
+SEARCHED = 0.25
+"""Share of a period by which the next one may be longer or shorter."""
+
+BANDS, BANDS_UP_TO = 26, (8000, 6500)
+"""Bands for the cepstra; Hz, the upper ends of these and of the 8 whose logarithm is a feature."""
+
+CEPSTRA, ORDER = 15, 8
+RESAMPLED = SHORT * 11_000 // SAMPLE_RATE
+"""Samples of a short frame at 11 kHz, of which the linear prediction of that order is made."""
+
+ROOTS = 385
+"""Values of a polynomial of half the order until its roots are found, at most: steps over the grid and halvings in the
+first search, and the finer second one."""
 
 CONTOURS = 34, 4
 """Loudness, 15 cepstra, 8 bands, 8 line spectral pairs, F0 envelope, voicing; F0, two jitters, shimmer. Each with its
@@ -33,32 +45,34 @@ slope, so that 34 x 2 x 21 + 4 x 2 x 19 functionals, onsets and duration make 15
 
 
 def frames_of(samples: int, frame: int) -> int:
-    """Whole frames in so many samples."""
+    """Whole frames of so many samples in an utterance of so many."""
     return max(0, (samples - frame) // HOP + 1)
 
 
 def is10_multiply_adds(samples: int) -> dict[str, int]:
-    """Multiply-adds by step of one utterance.
+    """Multiply-adds of one utterance.
 
     Args:
         samples: of the utterance, at 16 kHz.
+
+    Returns:
+        By step.
     """
     long, short = frames_of(samples, LONG), frames_of(samples, SHORT)
     long_bins, short_bins = LONG_FFT // 2 + 1, SHORT_FFT // 2 + 1
-    resampled = SHORT_FFT * RESAMPLED_TO // SAMPLE_RATE
-    contours = sum(CONTOURS)
+    period, contours = SAMPLE_RATE / LOWEST_PITCH, sum(CONTOURS)
+    lags = range(int((1 - SEARCHED) * period), int((1 + SEARCHED) * period) + 1)
     return {
         "pre-emphasis and windows": long * LONG + short * 2 * SHORT,
         "Fourier transforms": long * _transform(LONG_FFT) + short * _transform(SHORT_FFT),
-        # smoothing 3, spline 12, weighting 1 and one for every harmonic, at each point of the octave scale
-        "pitch": long * long_bins * (3 + 12 + 1 + HARMONICS),
-        # three sums over a period, at lags up to a fifth of it on both sides
-        "jitter and shimmer": round(samples * 3 * 2 * 0.2 * SAMPLE_RATE / LOWEST_PITCH),
+        # a spline, 12, and one for every harmonic, at each point of the octave scale
+        "pitch": long * long_bins * (12 + HARMONICS),
+        "jitter and shimmer": long * sum(3 * lag for lag in lags),  # three sums over as many samples as the lag has
         "mel bands": short * sum(2 * round(short_bins * upper / (SAMPLE_RATE / 2)) for upper in BANDS_UP_TO),
         "cepstra": short * CEPSTRA * (BANDS + 1),
-        "resampling": short * resampled * (resampled - 2),
-        # autocorrelation, recursion, and some hundred values of polynomials of half the order
-        "linear prediction": short * (resampled * (ORDER + 1) + ORDER**2 + 100 * (ORDER // 2 + 2)),
+        "resampling": short * RESAMPLED * RESAMPLED,  # sines and cosines of half as many frequencies each
+        # autocorrelation, recursion, and the search for roots
+        "linear prediction": short * (RESAMPLED * (ORDER + 1) + ORDER**2 + ROOTS * (ORDER // 2 + 2)),
         "loudness": short * SHORT,
         "smoothing and slopes": short * contours * (3 + 4),
         "functionals": short

@@ -4,6 +4,8 @@ it."""
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -48,9 +50,10 @@ def test_every_row_is_judged_on_the_other_noise_alone(bench):
     for row, by_protocol in result["rows"].items():
         figures = by_protocol["kfold-2"]
         assert set(figures["ua_by_condition"]) == {"brown@0"}, row
+        assert set(figures["heard"]) == {"none", "white@0"}
         if row in asp_mtl_unseen.ROWS:
-            assert set(figures["heard"]) == {"none", "white@0"}
             assert figures["against_svm"]["value_b"] == pytest.approx(figures["ua"])
+            assert figures["against_svm"]["value_a"] == pytest.approx(result["rows"]["IS10+SVM"]["kfold-2"]["ua"])
     both, single = (result["rows"][row]["kfold-2"] for row in (BOTH, "single task"))
     assert both["against_single"]["effect"] == pytest.approx(both["ua"] - single["ua"])
     assert asp_mtl_unseen.unseen_emotion(bench)["rows"] == result["rows"], "from stored cells"
@@ -58,7 +61,7 @@ def test_every_row_is_judged_on_the_other_noise_alone(bench):
 
 def test_the_same_audio_gets_the_same_answer_as_in_the_run_itself(bench):
     """Judged on the white noise of training, fold by fold, every system says what its own run says."""
-    noisy = asp_mtl_unseen.replace(bench, corpus="tiny+none+white@0")
+    noisy = replace(bench, corpus="tiny+none+white@0")
     own = corpora.load(noisy.corpus)
     own = own[own.index.str.endswith("~white@0")]
 
@@ -73,20 +76,30 @@ def test_the_same_audio_gets_the_same_answer_as_in_the_run_itself(bench):
         assert len(told) == len(own)
         pd.testing.assert_frame_equal(of(told), of(heard))
     again = own.rename(index=lambda name: name.replace("~white@0", "~again@0"))  # the machine's table has own already
-    told = asp_mtl_unseen._machines(noisy, "kfold-2", again)["IS10+SVM"]
+    test = asp_mtl_unseen._tested(noisy, "tiny", "kfold-2")
+    folds = [replace(fold, test=tuple(asp_mtl_unseen._of_test(again, fold.test).index)) for fold in test.folds.folds]
+    test = replace(test, corpus="again", table=again, folds=replace(test.folds, folds=tuple(folds)))
+    told = cells.unspelled(asp_mtl_unseen._machine(noisy, "kfold-2", "is10", test), test.truth)
     told["utterance_id"] = told["utterance_id"].str.replace("~again@0", "~white@0")
     pd.testing.assert_frame_equal(of(told), of(noisy.machine("kfold-2").predictions))
 
 
 def test_no_fold_is_tested_on_a_recording_that_it_learnt_from(bench):
-    noisy = asp_mtl_unseen.replace(bench, corpus="tiny+none+white@0")
-    others = corpora.load("tiny+brown@0")
-    protocol = asp_mtl_unseen.make_protocol("kfold-2", corpora.load(noisy.corpus))
-    tested = [asp_mtl_unseen._of_test(others, fold.test) for fold in protocol.folds]
-    assert sorted(np.concatenate([part.index for part in tested])) == sorted(others.index), "each of them once"
-    for fold, part in zip(protocol.folds, tested, strict=True):
-        learnt = {utterance_id.rpartition("~")[0] for utterance_id in fold.development}
-        assert not learnt & {utterance_id.rpartition("~")[0] for utterance_id in part.index}
+    test = asp_mtl_unseen._tested(replace(bench, corpus="tiny+none+white@0"), "tiny", "kfold-2")
+    assert sorted(np.concatenate([fold.test for fold in test.folds.folds])) == sorted(test.table.index), "each once"
+    for fold in test.folds.folds:
+        learnt, tested = ({i.rpartition("~")[0] for i in side} for side in (fold.development, fold.test))
+        assert not learnt & tested
+
+
+def test_a_cell_knows_the_sounds_that_it_heard(bench, tmp_path, monkeypatch):
+    """Other recordings under the same names are another test, and the digest says so."""
+    digests = []
+    for content in (b"rain", b"hail"):
+        (tmp_path / "rain-1.flac").write_bytes(content)
+        monkeypatch.setattr(asp_mtl_unseen, "recordings", lambda kind: [Path(tmp_path / "rain-1.flac")])
+        digests.append(asp_mtl_unseen._tested(replace(bench, corpus="tiny+none+white@0"), "tiny", "kfold-2").sounds)
+    assert digests[0] != digests[1]
 
 
 def test_a_row_that_is_not_asked_for_is_not_measured(bench):

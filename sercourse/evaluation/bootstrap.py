@@ -76,7 +76,7 @@ def bootstrap_interval(
     y_true, y_pred = paired(y_true, y_pred)
     hits, support, over, notice = _counts(y_true, [y_pred], speakers)
     value = float(_metric(hits.sum(axis=0), support.sum(axis=0), metric)[0])
-    drawn = _draw(hits, support, metric, draws, seed)[:, 0]  # (draws,)
+    drawn = _draw([(hits, support)], metric, draws, seed)[0][:, 0]  # (draws,)
     return Interval(value, *_percentiles(drawn, level), level, over, notice)
 
 
@@ -100,7 +100,7 @@ def bootstrap_difference(
     _, y_b = paired(y_true, y_b)
     hits, support, over, notice = _counts(y_true, [y_a, y_b], speakers)
     value_a, value_b = _metric(hits.sum(axis=0), support.sum(axis=0), metric)
-    drawn = _draw(hits, support, metric, draws, seed)  # (draws, 2)
+    drawn = _draw([(hits, support)], metric, draws, seed)[0]  # (draws, 2)
     return Interval(float(value_b - value_a), *_percentiles(drawn[:, 1] - drawn[:, 0], level), level, over, notice)
 
 
@@ -118,28 +118,48 @@ def bootstrap_mean_difference(
 ) -> Interval:
     """Interval of the mean over groups (languages, say) of (B minus A) in points; each group counts the same.
 
-    In every draw each group's speakers are drawn among themselves. Arguments as :func:`bootstrap_difference`, and
-    ``groups``, shape ``(N,)``. Where a speaker occurs in several groups the interval carries a notice.
+    In every draw each group's speakers are drawn among themselves; those who occur in the same several groups are drawn
+    once, with all their utterances in all of these. Arguments as :func:`bootstrap_difference`, and ``groups``, shape
+    ``(N,)``. Where a group's speakers are too few or missing, utterances are drawn instead of them, and the interval
+    carries a notice.
     """
     groups = np.asarray(groups, dtype=object)
     parts = [np.asarray(values, dtype=object) for values in (y_true, y_a, y_b, speakers)]
     names = sorted(set(groups))
-    values, drawn, notices = [], [], []
-    shared = (pd.Series(groups).groupby(parts[3]).nunique() > 1).any()
-    if shared:
-        notices.append("Some speakers occur in several groups and are drawn apart there: the interval is too narrow.")
-    for number, name in enumerate(names):
+    found = {}
+    for name in names:
         truth, first, second, who = (part[groups == name] for part in parts)
-        hits, support, over, notice = _counts(truth, [first, second], who)
+        found[name] = (*_counts(truth, [first, second], who), pd.unique(who))
+    notices = [f"{name}: {notice}" for name, (_, _, _, notice, _) in found.items() if notice]
+    spoken = pd.Series(groups).groupby(parts[3]).agg(lambda of_one: frozenset(of_one))
+    values, drawn = [], []
+    if (spoken.map(len) > 1).any() and not notices:
+        rows = {speaker: row for row, speaker in enumerate(spoken.index)}
+        tables = [
+            _on_rows(hits, support, [rows[one] for one in who], len(rows))
+            for hits, support, _, _, who in found.values()
+        ]
+        strata = [np.flatnonzero(spoken == kind) for kind in spoken.unique()]
+        pairs = _draw(tables, metric, draws, seed, strata)
+    else:
+        tables = [(hits, support) for hits, support, *_ in found.values()]
+        pairs = [_draw([one], metric, draws, seed + number)[0] for number, one in enumerate(tables)]  # (draws, 2) each
+    for (hits, support), pair in zip(tables, pairs, strict=True):
         value_a, value_b = _metric(hits.sum(axis=0), support.sum(axis=0), metric)
-        pairs = _draw(hits, support, metric, draws, seed + number)  # (draws, 2)
         values.append(value_b - value_a)
-        drawn.append(pairs[:, 1] - pairs[:, 0])
-        notices += [f"{name}: {notice}"] if notice else []
-    over = f"{len(set(parts[3]))} speakers in {len(names)} groups"
+        drawn.append(pair[:, 1] - pair[:, 0])
+    units = f"{len(groups)} utterances" if len(notices) == len(names) else f"{len(spoken)} speakers"
+    over = f"{units} in {len(names)} groups"
     return Interval(
         float(np.mean(values)), *_percentiles(np.mean(drawn, axis=0), level), level, over, " ".join(notices)
     )
+
+
+def _on_rows(hits: np.ndarray, support: np.ndarray, rows: list[int], units: int) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of some units at their rows among all units; nothing for the others."""
+    placed = np.zeros((units, *hits.shape[1:])), np.zeros((units, *support.shape[1:]))
+    placed[0][rows], placed[1][rows] = hits, support
+    return placed
 
 
 def _counts(
@@ -170,18 +190,33 @@ def _counts(
     return hits, support, over, notice
 
 
-def _draw(hits: np.ndarray, support: np.ndarray, metric: str, draws: int, seed: int) -> np.ndarray:
-    """The metric of every draw, shape (draws, systems)."""
-    units = len(support)
+def _draw(
+    tables: list[tuple[np.ndarray, np.ndarray]], metric: str, draws: int, seed: int,
+    strata: list[np.ndarray] | None = None,
+) -> list[np.ndarray]:  # fmt: skip
+    """The metric of every draw, shape (draws, systems), for each table of counts; a unit has the same row in all.
+
+    Args:
+        tables: hits and support as :func:`_counts` gives them.
+        metric: "wa" or "ua".
+        draws: how many.
+        seed: of the draws.
+        strata: rows that are drawn among themselves; ``None``: all of them together.
+    """
+    units = len(tables[0][1])
+    strata = [np.arange(units)] if strata is None else strata
     rng = np.random.default_rng(seed)
-    results = []
+    results: list[list[np.ndarray]] = [[] for _ in tables]
     for begin in range(0, draws, _BLOCK):
         size = min(_BLOCK, draws - begin)
-        times = rng.multinomial(units, np.full(units, 1 / units), size=size).astype(float)  # (size, units)
-        drawn_hits = np.tensordot(times, hits, axes=1)  # (size, systems, C)
-        drawn_support = (times @ support)[:, None, :]  # (size, 1, C)
-        results.append(_metric(drawn_hits, drawn_support, metric))
-    return np.concatenate(results)
+        times = np.zeros((size, units))
+        for rows in strata:
+            times[:, rows] = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=size)
+        for (hits, support), found in zip(tables, results, strict=True):
+            drawn_hits = np.tensordot(times, hits, axes=1)  # (size, systems, C)
+            drawn_support = (times @ support)[:, None, :]  # (size, 1, C)
+            found.append(_metric(drawn_hits, drawn_support, metric))
+    return [np.concatenate(found) for found in results]
 
 
 def _metric(hits: np.ndarray, support: np.ndarray, metric: str) -> np.ndarray:

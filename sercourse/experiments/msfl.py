@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 from rich.table import Table
 
@@ -168,25 +169,29 @@ def _table(
 ) -> dict:
     """Train what each row changes; a row's figures per language and their mean, against the pooled network.
 
-    Where ``single`` is given, each language alone is a row, too, with these changes.
+    ``language_ua``: where the language is a task, how well it is told, percent, mean over seeds. Where ``single`` is
+    given, each language alone is a row, too, with these changes.
     """
     bench, codes, languages_of = prepared(bench)
     bench.check_rows([*([] if single is None else [SINGLE]), *ways])
     strongest, machines = bench.strongest(protocol)
     told: dict[str, pd.DataFrame] = {}
+    heard: dict[str, float] = {}
     for name, run in machines.items():
         told[f"{name.upper()}+SVM"] = run.predictions
     for name, changes in ways.items():
         found = cells_of(bench, CHAPTER, name, protocol, changes, more=beside, needs=("tasks",))
         if found is not None:
             told[name] = predicted_by(strongest, found)
+        if found and all("language" in cell["tasks"] for cell in found):
+            heard[name] = float(np.mean([cell["tasks"]["language"]["ua"] for cell in found]))
     if single is not None:
         parts = [_alone(bench, strongest, languages_of, code, protocol, single) for code in codes]
         if all(part is not None for part in parts):
             told[SINGLE] = pd.concat(parts)
     rows = {name: _row(part, told.get(POOLED), languages_of, name) for name, part in told.items()}
-    _show(bench, f"{bench.corpus}, {protocol}", rows, codes)
-    found = {"rows": rows, "languages": codes, "strongest": strongest.summary["features"]}
+    _show(bench, f"{bench.corpus}, {protocol}", rows, codes, heard)
+    found = {"rows": rows, "languages": codes, "language_ua": heard, "strongest": strongest.summary["features"]}
     return bench.about(f"{CHAPTER}/{artifact}", protocol) | found | {"printed": printed()}
 
 
@@ -286,10 +291,15 @@ def beside(run: Run) -> dict:
     return {"tasks": run.summary["tasks"]}
 
 
-def _show(bench: Bench, title: str, rows: Mapping[str, dict], codes: Sequence[str]) -> None:
+def _show(
+    bench: Bench, title: str, rows: Mapping[str, dict], codes: Sequence[str], heard: Mapping[str, float] | None = None
+) -> None:
     if bench.console is None:
         return
-    table = Table(title, *(f"UA {code}" for code in codes), MEAN, f"above {POOLED} (mean)", box=None, pad_edge=False)
+    heads = [*(f"UA {code}" for code in codes), MEAN, f"above {POOLED} (mean)", *(["UA of language"] if heard else [])]
+    table = Table(title, *heads, box=None, pad_edge=False)
     for name, row in rows.items():
-        table.add_row(name, *(over_seeds(row[one], "ua") for one in (*codes, MEAN)), interval(row[MEAN].get("above")))
+        told = [f"{heard[name]:.1f}" if name in heard else ""] if heard else []
+        figures = (over_seeds(row[one], "ua") for one in (*codes, MEAN))
+        table.add_row(name, *figures, interval(row[MEAN].get("above")), *told)
     bench.console.print(table)

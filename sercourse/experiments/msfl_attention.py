@@ -7,6 +7,7 @@ Notebook: 06_msfl.ipynb
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from rich.table import Table
@@ -28,7 +29,12 @@ CONTROL = "MSFL, shuffled labels"
 
 
 def rankings(bench: Bench) -> dict:
-    """The features of greatest attention, shared and in each language's own network, and how far they agree."""
+    """The features of greatest attention, shared and in each language's own network, and how far they agree.
+
+    Returns:
+        ``rows``: of each kind its ``first`` features, how far its networks agree ``among_themselves``, and its
+        agreement ``with_shared``; ``pairs``: the agreement of two languages, and of each with the control.
+    """
     bench, codes, _ = prepared(bench)
     bench.check_rows([SHARED, CONTROL, SINGLE])
     kinds = {SHARED: (SHARED, ROWS[SHARED]), CONTROL: (CONTROL, (*ROWS[SHARED], "random_labels=true"))}
@@ -40,9 +46,18 @@ def rankings(bench: Bench) -> dict:
             found[kind] = np.array([fold for cell in cells for fold in cell["scores"]["attention"]])  # (R, D)
     columns = columns_of(bench, ROWS[SHARED])
     rows = {kind: _ranking(kind, found, columns) for kind in found}
+    asked = [*combinations(codes, 2), *((code, CONTROL) for code in codes)]
+    pairs = {f"{a} and {b}": agreement_interval(found[a], found[b]) for a, b in asked if {a, b} <= set(found)}
     chance = agreement_by_chance(len(columns))
     _show(bench, rows, chance)
-    told = {"rows": rows, "languages": codes, "top": TOP, "chance_overlap": chance, "features": len(columns)}
+    told = {
+        "rows": rows,
+        "pairs": pairs,
+        "languages": codes,
+        "top": TOP,
+        "chance_overlap": chance,
+        "features": len(columns),
+    }
     return bench.about(f"{CHAPTER}/rankings", PROTOCOL) | told
 
 

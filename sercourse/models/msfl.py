@@ -203,7 +203,7 @@ class Msfl(MultiTaskModel):
         return {name: math.log(len(self.classes[task])) for name, task in self.judges.items()}
 
     def shared_layer(self) -> nn.Parameter:
-        """The hidden layer of the attention, the last weight before the heads."""
+        """The hidden layer of the attention: it belongs to no task, and what it weights reaches every head."""
         return self.attention.hidden.weight
 
     @property

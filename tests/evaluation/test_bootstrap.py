@@ -155,11 +155,39 @@ def test_a_group_with_few_speakers_is_named():
     t = t[(t["group"] == "de") | t["speaker"].isin(["pl0", "pl1"])]
     found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
     assert found.notice.startswith("pl: Drawn over utterances because there are only 2 speakers")
+    t = t[t["speaker"].isin(["de0", "de1", "pl0", "pl1"])]
+    found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
+    assert found.over == "160 utterances in 2 groups", "what was drawn"
 
 
-def test_a_speaker_of_two_groups_is_counted_once_and_said():
+def test_a_speaker_of_two_groups_is_drawn_once_with_both():
+    """With as many utterances of everyone in both groups the mean of two differences in WA is that of all together."""
     t = two_languages()
     t["speaker"] = t["speaker"].str[-1]
-    found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
+    asked = (t["truth"], t["a"], t["b"], t["speaker"])
+    found = bootstrap_mean_difference(*asked, t["group"], metric="wa")
+    pooled = bootstrap_difference(*asked, metric="wa")
+    assert (found.value, found.low, found.high) == pytest.approx((pooled.value, pooled.low, pooled.high))
     assert found.over == "8 speakers in 2 groups"
-    assert "Some speakers occur in several groups" in found.notice
+    assert not found.notice
+
+
+def test_speakers_who_differ_alike_in_both_groups_widen_the_interval():
+    """Everyone's gain is the same in both groups: drawn apart, the interval would be too narrow by a root of two."""
+    t = two_languages()
+    t = t[t["group"] == "de"]
+    both = pd.concat([t, t.assign(group="pl")])
+    joint = bootstrap_mean_difference(both["truth"], both["a"], both["b"], both["speaker"], both["group"])
+    apart = bootstrap_mean_difference(
+        both["truth"], both["a"], both["b"], both["speaker"] + both["group"], both["group"]
+    )
+    assert joint.value == apart.value
+    assert (joint.high - joint.low) / (apart.high - apart.low) == pytest.approx(np.sqrt(2), rel=0.1)
+
+
+def test_who_is_in_two_groups_and_who_in_one_are_drawn_among_themselves():
+    t = two_languages()
+    t.loc[t["speaker"].isin(["pl0", "pl1", "pl2"]), "speaker"] = t["speaker"].str.replace("pl", "de")
+    found = bootstrap_mean_difference(t["truth"], t["a"], t["b"], t["speaker"], t["group"])
+    assert found.over == "13 speakers in 2 groups"
+    assert found.low < found.value < found.high

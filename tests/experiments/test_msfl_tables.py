@@ -46,6 +46,7 @@ def test_every_row_has_every_language_and_stands_beside_the_pooled_network(bench
             effects = [row[code]["above"]["effect"] for code in ("de", "en", "pl")]
             assert row["mean"]["above"]["effect"] == pytest.approx(np.mean(effects))
     assert sum(rows[msfl.POOLED][code]["n_test"] for code in ("de", "en", "pl")) == len(corpora.load("tiny"))
+    assert set(result["language_ua"]) == {name for name in msfl.ROWS if "pooled" not in name}
     again = registry.run("msfl/languages", bench)
     assert again["rows"] == rows, "from the stored cells"
 
@@ -61,6 +62,9 @@ def test_a_language_left_out_is_judged_by_networks_that_never_heard_it(bench):
     result = registry.run("msfl/left_out", bench)
     assert set(result["rows"]) == {msfl.POOLED, "MSFL, GradNorm", "MSFL, adversary"}
     assert set(result["rows"][msfl.POOLED]) == {"de", "en", "pl", "mean"}
+    stored = [json.loads(cell.read_text("utf-8")) for cell in (cells.RESULTS / "msfl" / "cells").glob("*.json")]
+    heard = sorted(tuple(sorted(cell["settings"]["loop"]["languages"])) for cell in stored)
+    assert heard == sorted([("de", "en"), ("de", "pl"), ("en", "pl")] * 3), "three kinds, each language left out once"
     table = corpora.load("tiny")
     table["language"] = table["language"].replace("pl", "en")
     with pytest.raises(UserError, match="leaving a language out needs three or more, and here are de, en"):
@@ -130,6 +134,9 @@ def test_sizes_that_are_not_printed_are_varied(bench):
     result = registry.run("msfl/sizes", replace(bench, rows=(msfl.POOLED, "hidden 8")))
     assert set(result["rows"]) == {msfl.POOLED, "hidden 8", "IS10+SVM", "COMPARE+SVM"}
     assert "above" in result["rows"]["hidden 8"]["mean"]
+    stored = [json.loads(cell.read_text("utf-8")) for cell in (cells.RESULTS / "msfl" / "cells").glob("*.json")]
+    (small,) = (cell for cell in stored if cell["settings"]["loop"]["balancer"] == "gradnorm")
+    assert small["settings"]["model"]["hidden"] == 8
 
 
 def test_one_language_cannot_be_compared(bench):
@@ -148,6 +155,13 @@ def test_rankings_are_set_beside_the_shared_one(bench):
         assert row["first"][0]["attention"] >= row["first"][-1]["attention"] > 0
         assert ("with_shared" in row) == (kind != msfl_attention.SHARED)
     assert result["chance_overlap"] == pytest.approx(100 / 88)
+    assert set(result["pairs"]) == {"de and en", "de and pl", "en and pl"} | {
+        f"{code} and {msfl_attention.CONTROL}" for code in ("de", "en", "pl")
+    }
+    stored = [json.loads(cell.read_text("utf-8")) for cell in (cells.RESULTS / "msfl" / "cells").glob("*.json")]
+    assert sum("random_labels" in str(cell["settings"]) for cell in stored) == len(stored)
+    (control,) = (cell for cell in stored if cell["settings"]["data"]["random_labels"])
+    assert control["settings"]["loop"]["balancer"] == "gradnorm"
 
 
 def test_deletion_begins_with_all_features_and_is_set_beside_random_ones(bench, tmp_path):

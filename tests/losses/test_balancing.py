@@ -137,14 +137,21 @@ def test_a_task_without_a_gradient_there_is_left_out_of_the_step():
 
 
 def test_accumulated_batches_give_the_mean_of_their_steps():
+    """Three unlike batches, in which b pulls 2, 11 and a quarter times as hard as a, together and one by one."""
     shared = nn.Parameter(torch.ones(2))
-    one, two = (GradNorm({"a": 1.0, "b": 1.0}, initial={"a": 1.0, "b": 1.0}, alpha=0.0, rate=0.1) for _ in range(2))
-    for balancer, times in ((one, 1), (two, 3)):
+
+    def moved(*ratios: float) -> torch.Tensor:
+        balancer = GradNorm({"a": 1.0, "b": 1.0}, initial={"a": 1.0, "b": 1.0}, alpha=0.0, rate=0.1)
         balancer.begin_epoch(1)
-        for _ in range(times):
-            balancer({"a": shared.sum(), "b": 5 * shared.sum()}, shared)
+        before = balancer.scores.detach().clone()
+        for ratio in ratios:
+            balancer({"a": shared.sum(), "b": ratio * shared.sum()}, shared)
         balancer.after_step()
-    assert one.weights() == pytest.approx(two.weights())
+        return balancer.scores.detach() - before
+
+    alone = [moved(2), moved(11), moved(0.25)]
+    assert (alone[0].sign() == -alone[2].sign()).all(), "unlike batches, unlike steps"
+    torch.testing.assert_close(moved(2, 11, 0.25), torch.stack(alone).mean(0))
 
 
 def test_a_task_of_weight_nothing_keeps_it():

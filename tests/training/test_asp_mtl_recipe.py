@@ -227,3 +227,8 @@ def test_unlabelled_utterances_are_trained_on_where_asked(little_corpus, threads
     without = replace(config, changes=config.changes[:-1])
     other = train(without, table=table.iloc[:-1], progress=False, workers=1)
     assert not np.allclose(run.predictions.filter(like="p_"), other.predictions.filter(like="p_"), atol=1e-6)
+
+
+def test_gradnorm_is_refused_before_anything_is_computed():
+    with pytest.raises(UserError, match="no layer that all its losses share"):
+        recipe("asp_mtl").settings("quick", ("balancer=gradnorm",))

@@ -175,6 +175,15 @@ class _Recipe(Recipe):
     def features(self, settings: Settings) -> tuple[str, ...]:
         return FEATURES
 
+    def settings(self, profile: str, assignments: Sequence[str] = ()) -> Settings:
+        found = super().settings(profile, assignments)
+        if found.loop.balancer == "gradnorm":
+            raise UserError(
+                "--set balancer=gradnorm: ASP-MTL has no layer that all its losses share, for the auxiliary head hears"
+                " private features alone; take balancer=fixed."
+            )
+        return found
+
     def labels(self, settings: Settings) -> tuple[str, ...]:
         return MAIN, settings.model.auxiliary
 

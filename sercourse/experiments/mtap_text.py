@@ -42,8 +42,8 @@ def text(bench: Bench) -> dict:
 
     Returns:
         ``rows``: of all utterances, or where the corpus says which words suggest an emotion (``wording``) of the plain
-        ones and of the others by language: ``utterances``, ``sentences``, and for each of :data:`APART` ``wa, ua,
-        majority, chance, ua_interval`` in percent.
+        ones and of the others by language: ``utterances``, ``sentences``, and for each of :data:`APART` its ``folds``
+        and, in percent, ``wa, ua, majority, chance, ua_interval``.
 
     Raises:
         UserError: the corpus has no transcripts, or the extra `text` is not installed.
@@ -67,7 +67,7 @@ def text(bench: Bench) -> dict:
             shown.add_row(name, *map(_shown, found), chance)
         bench.console.print(shown)
     about = {"artifact": f"{CHAPTER}/text", "corpus": bench.corpus, "seed": bench.seed, "encoder": encoder}
-    return about | {"folds": FOLDS, "rows": rows}
+    return about | {"rows": rows}
 
 
 def parts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -97,7 +97,8 @@ def judged(table: pd.DataFrame, vectors: dict[str, np.ndarray], apart: str, seed
         return None
     features = np.stack([vectors[i] for i in known.index])  # (N, D)
     labels, probes, order = known[MAIN].to_numpy(dtype=object), [], []
-    for train, test in StratifiedGroupKFold(min(FOLDS, folds)).split(features, labels, known[apart]):
+    folds = min(FOLDS, int(folds))
+    for train, test in StratifiedGroupKFold(folds).split(features, labels, known[apart]):
         if len(set(labels[train])) < 2:
             return None
         probes.append(probe(features[train], labels[train], features[test], labels[test]))
@@ -106,7 +107,7 @@ def judged(table: pd.DataFrame, vectors: dict[str, np.ndarray], apart: str, seed
     speakers = known["speaker"].iloc[order]
     interval = bootstrap_interval(found.truth, found.predicted, speakers, metric="ua", seed=seed)
     figures = {name: getattr(found, name) for name in ("wa", "ua", "majority", "chance")}
-    return figures | {"ua_interval": [interval.low, interval.high], "interval_over": interval.over}
+    return {"folds": folds} | figures | {"ua_interval": [interval.low, interval.high], "interval_over": interval.over}
 
 
 def _shown(found: dict | None) -> str:

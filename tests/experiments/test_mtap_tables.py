@@ -237,7 +237,8 @@ def test_a_sentence_of_one_emotion_is_learnt_by_heart_and_a_fixed_one_tells_noth
         return {i: np.eye(8)[ord(text[-1]) - ord("a")] for i, text in table["text"].items()}
 
     own = said({"anger": ["a", "b"], "fear": ["c", "d"]})
-    assert mtap_text.judged(own, vectors(own), "speaker")["ua"] == 100.0
+    apart = mtap_text.judged(own, vectors(own), "speaker")
+    assert (apart["ua"], apart["folds"]) == (100.0, 3), "three speakers, three folds"
     assert mtap_text.judged(own, vectors(own), "text")["ua"] < 60.0
     fixed = said({"anger": ["a", "b"], "fear": ["a", "b"]})
     found = mtap_text.judged(fixed, vectors(fixed), "speaker")

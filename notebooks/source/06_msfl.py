@@ -118,11 +118,11 @@ plt.show()
 #
 # ## 2 A vector as a sequence
 #
-# Now the odd idea of this paper. Its network reads the vector **feature by feature**, as if it were a sentence: an LSTM
-# takes one number per time step. There is no time in it. The order is that of openSMILE's list.
-# An LSTM goes through the list with a *memory* and shows a *state* after each step. Three gates, numbers between 0 and 1
-# that it learns to set, decide what happens: `keep` says how much of the memory stays, `let_in` how much of what is new
-# goes in, `show` how much is shown as the state. By hand, over one utterance, and held against PyTorch's:
+# Now the odd idea of this paper. Its network reads the vector **feature by feature**, as if it were a sentence: an
+# LSTM takes one number per time step. There is no time in it. The order is that of openSMILE's list. An LSTM goes
+# through the list with a *memory* and shows a *state* after each step. Three gates, numbers between 0 and 1 that it
+# learns to set, decide what happens: `keep` says how much of the memory stays, `let_in` how much of what is new goes
+# in, `show` how much is shown as the state. By hand, over one utterance, and held against PyTorch's:
 
 # %%
 torch.manual_seed(SEED)
@@ -140,15 +140,16 @@ assert torch.allclose(torch.stack(by_hand, 1), lstm(x)[0], atol=1e-5)
 print(f"{x.shape[1]} steps, the same: {tuple(lstm(x)[0].shape)}")
 
 # %% [markdown]
-# > **Trap: which feature is it?** At step 37 the LSTM is handed a number, 0.8 say. Is it jitter or the second formant?
-# > A feed-forward network knows, for every input has weights of its own. The LSTM has one set of weights for all steps
-# > and must *count*. How well can it? Section 7 has the rows *bare numbers*. Our other networks get, in the place of the
-# > number, number × (a learnt vector of this feature) + (another one), so that a step says what it is (`tokens`).
+# > **Trap: which feature is it?** At step 37 the LSTM is handed a number, 0.8 say. Is it jitter or the second
+# > formant? A feed-forward network knows, for every input has weights of its own. The LSTM has one set of weights for
+# > all steps and must *count*. How well can it? Section 7 has the rows *bare numbers*. Our other networks get, in the
+# > place of the number, number × (a learnt vector of this feature) + (another one), so that a step says what it is
+# > (`tokens`).
 #
 # ## 3 Attention over the features, by hand
 #
-# At every step the LSTM leaves a state $h_t$. A small network ($W$, $b$ and $v$ are learnt) scores it, a softmax turns the
-# 88 scores into weights that sum to 1, and the weighted mean is what the rest of the network gets:
+# At every step the LSTM leaves a state $h_t$. A small network ($W$, $b$ and $v$ are learnt) scores it, a softmax
+# turns the 88 scores into weights that sum to 1, and the weighted mean is what the rest of the network gets:
 #
 # $$ s_t = v^T \tanh(W h_t + b), \qquad a_t = \frac{\exp(s_t)}{\sum_k \exp(s_k)}, \qquad c = \sum_t a_t h_t $$
 
@@ -216,10 +217,10 @@ for task, names in classes.items():
 #
 # $$ G_i \to \bar G \cdot r_i^{\alpha}, \qquad r_i = \frac{L_i / L_i(0)}{\text{mean of all } L_j / L_j(0)} $$
 #
-# so a task that has kept *more* of its first loss than the others ($r_i > 1$: it is behind) should pull harder. $\alpha$
-# says how much harder: with $\alpha = 0$ all should pull alike. Here on a toy whose second task has a loss in larger
-# units; in the picture behind it $\alpha$ is 0. Play with the scale and with $\alpha$. ($L_i / L_i(0)$ goes by the name of
-# *pace*: the larger it is, the slower is the task.)
+# so a task that has kept *more* of its first loss than the others ($r_i > 1$: it is behind) should pull harder.
+# $\alpha$ says how much harder: with $\alpha = 0$ all should pull alike. Here on a toy whose second task has a loss
+# in larger units; in the picture behind it $\alpha$ is 0. Play with the scale and with $\alpha$. ($L_i / L_i(0)$ goes
+# by the name of *pace*: the larger it is, the slower is the task.)
 
 # %%
 from sercourse.explain.balance import balance_widget
@@ -255,8 +256,8 @@ told = balancer.weights()
 print(f"weights {told['a']:.1f} and {told['b']:.1f}; pulls {told['a'] * 1:.1f} and {told['b'] * 9:.1f}")
 
 # %% [markdown]
-# Now on speech. Four networks, equal but for the second task: none, with a fixed weight, with GradNorm ($\alpha = 1.5$), and
-# as an adversary (chapter 03's reversal: the shared features should *not* know the language).
+# Now on speech. Four networks, equal but for the second task: none, with a fixed weight, with GradNorm ($\alpha =
+# 1.5$), and as an adversary (chapter 03's reversal: the shared features should *not* know the language).
 
 # %%
 from sercourse.training.journal import read_curves
@@ -305,16 +306,16 @@ print(
 )
 
 # %% [markdown]
-# **What we saw.** *Left and middle:* with fixed weights the emotion runs ahead of the language. GradNorm first gives the
-# language the larger weight; then both have kept the same share of their first loss, and the weights wander about 1. The emotion pays for it with a
-# higher loss. *Right:* the emotion's UA of the four networks differs by a few points, far less than the interval below
-# the picture is wide. The adversary brings the language down to about guessing. (About 50, as the other bars have it, is a
-# lot for five languages, and misleading: the speakers are known here, each speaks one language, and whoever knows the
-# voice knows the language. One seed.)
+# **What we saw.** *Left and middle:* with fixed weights the emotion runs ahead of the language. GradNorm first gives
+# the language the larger weight; then both have kept the same share of their first loss, and the weights wander
+# about 1. The emotion pays for it with a higher loss. *Right:* the emotion's UA of the four networks differs by a few
+# points, far less than the interval below the picture is wide. The adversary brings the language down to about
+# guessing. (About 50, as the other bars have it, is a lot for five languages, and misleading: the speakers are known
+# here, each speaks one language, and whoever knows the voice knows the language. One seed.)
 #
-# A head that has lost against an adversary says little: it may only have been outrun (chapter 03). So a **fresh probe**, a
-# logistic regression that sees the shared features for the first time, is asked for the language. And what balance costs:
-# `python -m benchmarks balancing` puts an epoch with GradNorm beside one with fixed weights.
+# A head that has lost against an adversary says little: it may only have been outrun (chapter 03). So a **fresh
+# probe**, a logistic regression that sees the shared features for the first time, is asked for the language. And what
+# balance costs: `python -m benchmarks balancing` puts an epoch with GradNorm beside one with fixed weights.
 
 # %%
 from sercourse.evaluation.probes import probe
@@ -351,8 +352,8 @@ if costs.exists():
 # %% [markdown]
 # **What we saw.** Where the language is a task, the fresh probe reads it better than the network's own head does (60
 # against 55, 64 against 52). The network that never heard of languages knows something of them all the same, 34 where
-# guessing has 20. And behind the adversary the probe finds 27, less than that and hardly more than the head: here it was
-# not outrun, it did hide the language. (A linear probe, one seed, and the speakers are known.)
+# guessing has 20. And behind the adversary the probe finds 27, less than that and hardly more than the head: here it
+# was not outrun, it did hide the language. (A linear probe, one seed, and the speakers are known.)
 #
 # An epoch takes 1.1 to 1.4 times as long with GradNorm: it needs the gradient of each task at the shared layer, and the
 # way there costs little where that layer is near the losses.
@@ -410,16 +411,16 @@ if found:
     plt.show()
 
 # %% [markdown]
-# **What we saw.** On the three corpora silence alone tells the "language" almost as surely as speech does, 95 against 97,
-# and 50 ms of silence tell it more surely than 50 ms of speech. A *language recognition* of 95 % there may be the work
-# of a microphone detector. Sent through one telephone line (300 to 3400 Hz, one loudness, one noise floor:
+# **What we saw.** On the three corpora silence alone tells the "language" almost as surely as speech does, 95 against
+# 97, and 50 ms of silence tell it more surely than 50 ms of speech. A *language recognition* of 95 % there may be the
+# work of a microphone detector. Sent through one telephone line (300 to 3400 Hz, one loudness, one noise floor:
 # `emodb=four+telephone`), 50 ms of silence tell far less: 45, where guessing has 33. But then 50 ms of speech tell no
-# more than 49. *All* of the silence still tells 72, perhaps by its length, which the spread of the bands over time can
-# give away: RAVDESS has 1.9 s of it (median), the two others .2 s.
+# more than 49. *All* of the silence still tells 72, perhaps by its length, which the spread of the bands over time
+# can give away: RAVDESS has 1.9 s of it (median), the two others .2 s.
 #
-# In the control silence tells nothing: 33 to 36, and guessing lies in all four intervals (the black lines). The speech does tell the
-# language, with a UA of 74, and 50 ms of it with 45. So the method finds no language where there is none to be heard,
-# and the silence of the real corpora speaks of studios.
+# In the control silence tells nothing: 33 to 36, and guessing lies in all four intervals (the black lines). The
+# speech does tell the language, with a UA of 74, and 50 ms of it with 45. So the method finds no language where there
+# is none to be heard, and the silence of the real corpora speaks of studios.
 #
 # > **Trap: two names for one variable.** When each language comes from one corpus, *language*, *corpus*, *microphone*,
 # > *sentences* and *idea of anger* are one column with five names. No network can tell them apart, and no table that
@@ -427,17 +428,17 @@ if found:
 #
 # ## 7 On real recordings
 #
-# The paper has EMO-DB (German), CASIA (Mandarin) and SAVEE (English). Of these only EMO-DB can be had without asking, so
-# RAVDESS and nEMO stand in for the two others here: our figures are not of the paper's languages.
+# The paper has EMO-DB (German), CASIA (Mandarin) and SAVEE (English). Of these only EMO-DB can be had without asking,
+# so RAVDESS and nEMO stand in for the two others here: our figures are not of the paper's languages.
 #
-# Four emotions that all three corpora have, five groups of speakers kept apart, UA per language (the mean of its seeds
-# where there are several); of nEMO the part that is at hand, 704 of its utterances. *Each language alone* was taught
-# nothing but that language; *pooled* all three, without the second task. (The language's fixed weight is .5 here; it was
-# 1 in section 5.) The rows IS10+SVM and COMPARE+SVM are support vector machines on 1582 and 6373 features. In brackets
-# stand 95 % intervals over speakers; then come the distance of the mean from the pooled network, and how well the language
-# was told where it was a task (UA, %; guessing has 33). *A head per language* is section 4's MIMO. (Two rows judge
-# the same utterances, so their distance is known better than either figure: look there, and not whether two brackets
-# overlap.)
+# Four emotions that all three corpora have, five groups of speakers kept apart, UA per language (the mean of its
+# seeds where there are several); of nEMO the part that is at hand, 704 of its utterances. *Each language alone* was
+# taught nothing but that language; *pooled* all three, without the second task. (The language's fixed weight is .5
+# here; it was 1 in section 5.) The rows IS10+SVM and COMPARE+SVM are support vector machines on 1582 and 6373
+# features. In brackets stand 95 % intervals over speakers; then come the distance of the mean from the pooled
+# network, and how well the language was told where it was a task (UA, %; guessing has 33). *A head per language* is
+# section 4's MIMO. (Two rows judge the same utterances, so their distance is known better than either figure: look
+# there, and not whether two brackets overlap.)
 
 
 # %%
@@ -476,8 +477,8 @@ measured("languages_four")
 #   with an adversary −1.4, whose interval just ends below 0.
 # - It is not that the task fails: the language is recognised with a UA of 96 (fixed) and 90 (GradNorm). With the
 #   adversary its own head falls to 40, where guessing has 33 (section 5: a fresh probe might still find more). The
-#   clearest losses are English, 4.8 points with a head per language, 4.1 with a fixed weight and with GradNorm, and German,
-#   4.2 with the adversary.
+#   clearest losses are English, 4.8 points with a head per language, 4.1 with a fixed weight and with GradNorm, and
+#   German, 4.2 with the adversary.
 # - A *head per language* lies 3.2 points below the pooled network, hardly more than one head (3.0); both balance their
 #   losses by GradNorm.
 # - *Bare numbers*, as we read the paper, learn little in 40 epochs: 18.4 points below the same network that is told
@@ -485,9 +486,9 @@ measured("languages_four")
 # - The support vector machines lie 7.7 and 16.1 points above the pooled network. How much of it their features do, this
 #   table does not say.
 #
-# > **One seed is an anecdote.** With the first seed alone this table said: each language alone −6.1, the second task with
-# > a fixed weight −.2, "no difference". Four more seeds turned the first figure into half of it and the second into a
-# > loss. The spread of *each language alone* over seeds is 2.4 points; a table of one seed shows none of it.
+# > **One seed is an anecdote.** With the first seed alone this table said: each language alone −6.1, the second task
+# > with a fixed weight −.2, "no difference". Four more seeds turned the first figure into half of it and the second
+# > into a loss. The spread of *each language alone* over seeds is 2.4 points; a table of one seed shows none of it.
 #
 # Does the protocol decide it? The same with *every* speaker left out in turn, 43 folds, so that a network learns from
 # nearly all that there is (`msfl/languages_loso`; *each language alone* has the folds of its own corpus):
@@ -496,26 +497,30 @@ measured("languages_four")
 measured("languages_loso")
 
 # %% [markdown]
-# **What we saw** (three seeds). The protocol does not decide it: the figures are those of five groups within a point or two.
-# Pooling gains as much as there, each language alone −3.1 [−5.4, −.7], and the second task costs again: −2.4 [−4.5, −.2] with a
-# fixed weight, −2.1 [−4.2, +.1] with GradNorm.
+# **What we saw** (five seeds). All signs are those of five groups, and all distances are smaller: each language alone
+# lies 1.3 points below the pooled network [−3.8, +1.3], the second task 1.7 with a fixed weight [−3.5, +.2], .8 with
+# GradNorm [−2.8, +1.5], .7 with an adversary [−1.9, +.4]. No interval of a mean ends below 0 any more. What stays is
+# English, 2.9 points lower with a fixed weight [−5.1, −.9] and 2.8 with GradNorm [−5.2, −.3], and German with the
+# adversary, 3.1 lower [−5.6, −.6]. No language gains. (After three seeds this table had said each language alone −3.1
+# [−5.4, −.7] and the fixed weight −2.4 [−4.5, −.2], both intervals below 0.)
 #
-# Or the features? The set IS10, which we take for the paper's (its abstract names none), has 1582 numbers in the place of
-# 88, so the LSTM takes 1582 steps (`msfl/languages_is10`, five groups of speakers again). An epoch took 3.8 s, with 88
-# steps .3 s (medians of the stored runs):
+# Or the features? The set IS10, which we take for the paper's (its abstract names none), has 1582 numbers in the
+# place of 88, so the LSTM takes 1582 steps (`msfl/languages_is10`, five groups of speakers again). An epoch took 3.8
+# s, with 88 steps .3 s (medians of the stored runs):
 
 # %%
 measured("languages_is10")
 
 # %% [markdown]
-# **What we saw** (three seeds). Eighteen times as many features bring this network nothing, and the machine on the same
-# features gains far more from them: it is 7.9 points above. The second task costs here too, −3.1 [−5.8, −.7] with a fixed
-# weight; with GradNorm it is −1.2 [−3.7, +1.2].
+# **What we saw** (three seeds). Eighteen times as many features bring this network nothing: pooled, it has 54.2 where
+# the 88 had 54.4. The support vector machine on the same 1582 is 7.9 points above. The second task costs here too,
+# −3.1 [−5.8, −.7] with a fixed weight and −3.0 [−5.0, −1.0] with an adversary; with GradNorm it is −1.2 [−3.7, +1.2].
+# Pooling gains nothing that could be told from none: each language alone −.7 [−2.8, +1.6].
 #
-# > **An interval over speakers knows nothing of seeds.** The first seed of this table alone had said +3.3 [+.2, +6.3] for the
-# > fixed weight: a gain, and an interval above 0. Two more seeds turned it into a loss with an interval below 0. The
-# > interval asks what other *speakers* would change, and not what another beginning would. Whoever shows one seed
-# > with an interval, however narrow, has not shown that.
+# > **An interval over speakers knows nothing of seeds.** The first seed of this table alone had said +3.3 [+.2, +6.3]
+# > for the fixed weight: a gain, and an interval above 0. Two more seeds turned it into a loss with an interval
+# > below 0. The interval asks what other *speakers* would change, and not what another beginning would. Whoever shows one
+# > seed with an interval, however narrow, has not shown that.
 #
 # What else was tried so that the second task might help (`msfl/remedies`, three seeds):
 
@@ -523,11 +528,12 @@ measured("languages_is10")
 measured("remedies_four")
 
 # %% [markdown]
-# **What we saw** (three seeds). Nothing puts the network with two tasks clearly above the one with one: neither a tenth of
-# the weight (+.1 [−1.4, +1.6]; no harm shows then, and no good), nor five features per step, a sequence a fifth as long
-# (−1.5 [−3.4, +.6]), nor the mean of three networks (+.7 [−1.3, +2.7]). Emotions drawn equally often change nothing:
-# −2.2 [−4.2, −.3], where the network as it is has −2.1 [−4.5, +.2]. What does gain, 2.6 points [+1.2, +4.1], is averaging
-# three *pooled* networks, without a second task; it is the best of five tries, so take it with a grain of salt.
+# **What we saw** (three seeds). Nothing puts the network with two tasks clearly above the one with one: neither a
+# tenth of the weight (+.1 [−1.4, +1.6]; no harm shows then, and no good), nor five features per step, a sequence a
+# fifth as long (−1.5 [−3.4, +.6]), nor the mean of three networks (+.7 [−1.3, +2.7]). Emotions drawn equally often
+# change nothing: −2.2 [−4.2, −.3], where the network as it is has −2.1 [−4.5, +.2]. What does gain, 2.6 points [+1.2,
+# +4.1], is averaging three *pooled* networks, without a second task; it is the best of five tries, so take it with a
+# grain of salt.
 #
 # None of the paper's sizes is public. This is how much ours matter, all with GradNorm, the first seed (`msfl/sizes`):
 
@@ -535,23 +541,24 @@ measured("remedies_four")
 measured("sizes_four")
 
 # %% [markdown]
-# **What we saw.** One seed, so a hint. As it is, the network lies 1.3 points below the pooled one [−5.1, +2.4]. Four others
-# lie lower, with intervals that end below 0: 8 hidden units instead of 32 (4.6), 4 numbers per feature instead of 16
-# (4.5), all steps at once (minGRU, a recurrence that can be computed for all steps in parallel; 5.2), and attention with
-# 128 units instead of 32 (3.2). With four times as many hidden units, 11 features per step or the language at twice the
-# weight it comes out 1.0 to 1.8 points *above*, each with an interval from below −1 to beyond +4. Do not pick the best of
-# ten here: these figures are of the test speakers; to choose a size is the validation speakers' business.
+# **What we saw.** One seed, so a hint. As it is, the network lies 1.3 points below the pooled one [−5.1, +2.4]. Four
+# others lie lower, with intervals that end below 0: 8 hidden units instead of 32 (4.6), 4 numbers per feature instead
+# of 16 (4.5), all steps at once (minGRU, a recurrence that can be computed for all steps in parallel; 5.2), and
+# attention with 128 units instead of 32 (3.2). With four times as many hidden units, 11 features per step or the
+# language at twice the weight it comes out 1.0 to 1.8 points *above*, each with an interval from below −1 to beyond
+# +4. Do not pick the best of ten here: these figures are of the test speakers; to choose a size is the validation
+# speakers' business.
 #
-# All emotions that two corpora or more show, seven instead of four (`--corpus emodb=seven,ravdess=seven,nemo=seven`, the
-# first seed; the German recordings lack surprise and the Polish ones disgust; guessing among seven has 14):
+# All emotions that two corpora or more show, seven instead of four (`--corpus emodb=seven,ravdess=seven,nemo=seven`,
+# the first seed; the German recordings lack surprise and the Polish ones disgust; guessing among seven has 14):
 
 # %%
 measured("languages_seven")
 
 # %% [markdown]
 # **What we saw.** With one seed, another picture at a lower level (pooled 40.3): the second task shows no loss, −.6
-# [−3.1, +2.1] and −.3 [−2.9, +2.5], the adversary the largest, −3.9 [−7.1, −1.0]. Pooling helps again: each language alone
-# −2.8 [−5.3, −.3].
+# [−3.1, +2.1] and −.3 [−2.9, +2.5], the adversary the largest, −3.9 [−7.1, −1.0]. Pooling helps again: each language
+# alone −2.8 [−5.3, −.3].
 #
 # And with the three corpora sent through one telephone line (section 6), so that the language is less of a microphone
 # (`--corpus emodb=four+telephone,ravdess=four+telephone,nemo=four+telephone`, three seeds):
@@ -561,36 +568,38 @@ measured("languages_telephone")
 
 # %% [markdown]
 # **What we saw** (three seeds). Without the channels' differences, and without what lies above 3400 Hz, the pooled
-# network falls to 49.3 on average. The language is still told with a UA of 85 (fixed weight). The second task shows no
-# clear cost, −1.2 [−3.0, +.5] with a fixed weight, −1.1 [−2.7, +.7] with GradNorm, −1.7 [−3.5, +.1] with an adversary; on
-# the recordings themselves the same three seeds have −2.1 with GradNorm. No gain of pooling shows either: each language
-# *alone* is 1.3 points above the pooled network [−.9, +3.5], where on the recordings the same three seeds have 3.4 below.
-# (The first seed alone had said 3.2 above.) That these two differ is not tested.
+# network falls to 49.3 on average. The language is still told with a UA of 85 (fixed weight). The second task shows
+# no clear cost, −1.2 [−3.0, +.5] with a fixed weight, −1.1 [−2.7, +.7] with GradNorm, −1.7 [−3.5, +.1] with an
+# adversary; on the recordings themselves the same three seeds have −2.1 with GradNorm. No gain of pooling shows
+# either: each language *alone* is 1.3 points above the pooled network [−.9, +3.5], where on the recordings the same
+# three seeds have 3.4 below. (The first seed alone had said 3.2 above.) That these two differ is not tested.
 #
-# Last the control of section 6, `tongues`, three seeds (`msfl/one_synthesiser`): everybody speaks all three languages, so
-# neither a speaker nor a studio nor a text goes with one. Its emotions are rules that a synthesiser follows; no figure of
-# it says how well people's emotions are recognised. It says what the *method* does where corpus and language are not one.
+# Last the control of section 6, `tongues`, three seeds (`msfl/one_synthesiser`): everybody speaks all three
+# languages, so neither a speaker nor a studio nor a text goes with one. Its emotions are rules that a synthesiser
+# follows; no figure of it says how well people's emotions are recognised. It says what the *method* does where corpus
+# and language are not one.
 
 # %%
 measured("one_synthesiser_tongues")
 
 # %% [markdown]
-# **What we saw** (three seeds). Pooling gains here too, and more: each language *alone* is 7.8 points lower
-# [−10.2, −5.5]. All languages share one idea of each emotion here, and a language alone has a third of the utterances and
-# of the steps. The second task costs here too: −4.8 [−6.5, −3.0] with GradNorm, −5.0 [−7.4, −2.6] with a head per
-# language; with a fixed weight −1.6 [−3.2, +.1], with an adversary −1.7 [−3.7, +.1]. How well the language is told does
-# not decide what it costs: 65, 57, 49 and 37 in this order, and on the recordings above the fixed weight tells it better
-# than GradNorm and costs less. So neither the gain of pooling nor the price of the second task needs a microphone that
-# gives the language away. (Every speaker is drawn here with all three languages; drawn apart for each, the intervals
-# would come out too narrow.)
+# **What we saw** (three seeds). Pooling gains here too, and more: each language *alone* is 7.8 points lower [−10.2,
+# −5.5]. All languages share one idea of each emotion here, and a language alone has a third of the utterances and of
+# the steps. The second task costs here too: −4.8 [−6.5, −3.0] with GradNorm, −5.0 [−7.4, −2.6] with a head per
+# language; with a fixed weight −1.6 [−3.2, +.1], with an adversary −1.7 [−3.7, +.1]. How well the language is told
+# does not decide what it costs: 65, 57, 49 and 37 in this order, and on the recordings above the fixed weight tells
+# it better than GradNorm and costs less. So neither the gain of pooling nor the price of the second task needs a
+# microphone that gives the language away. (Every speaker is drawn here with all three languages; drawn apart for
+# each, the intervals would come out too narrow.)
 #
-# > **Trap: one voice per class.** Why not take the default corpus for a control? Each of its languages has one woman and
-# > one man. With every speaker left out in turn, one voice teaches the language, and it is of the other gender: the
-# > language is then "recognised" with a UA of 4 (fixed weight, three seeds), where guessing has 20. What was learnt is
-# > who speaks. Our own first control had many voices, each with a language of its own, and by chance more women in one
-# > language than in another: it said that the second task costs nothing. Cross what you can (every voice in every
-# > language), and what you cannot, count. (`msfl/one_synthesiser --corpus synthetic=four`; the emotion there: pooled 64.8,
-# > +.3 with a fixed weight, −3.2 with GradNorm. Two speakers per language are too few for an interval over speakers.)
+# > **Trap: one voice per class.** Why not take the default corpus for a control? Each of its languages has one woman
+# > and one man. With every speaker left out in turn, one voice teaches the language, and it is of the other gender:
+# > the language is then "recognised" with a UA of 4 (fixed weight, three seeds), where guessing has 20. What was
+# > learnt is who speaks. Our own first control had many voices, each with a language of its own, and by chance more
+# > women in one language than in another: it said that the second task costs nothing. Cross what you can (every voice
+# > in every language), and what you cannot, count. (`msfl/one_synthesiser --corpus synthetic=four`; the emotion
+# > there: pooled 64.8, +.3 with a fixed weight, −3.2 with GradNorm. Two speakers per language are too few for an
+# > interval over speakers.)
 #
 # ## 8 A language that nobody taught
 #
@@ -601,11 +610,11 @@ measured("left_out_four")
 
 # %% [markdown]
 # **What we saw** (three seeds). Guessing has 25. The pooled network loses about twenty points in English and more in
-# German when it is not taught them (section 7: 51.9 and 73.3; five seeds there, and more utterances); Polish loses three,
-# perhaps because little was learnt of it (38.0). *Pooled* means the two other languages here. With the language as a
-# second task the mean is .7 points higher [−1.7, +2.7], with an adversary .8 [−1.7, +3.1]: no difference that could be
-# told from none. (The first seed alone had said +1.7 and +2.3.) *Unseen language* means *unseen corpus* here: another
-# studio, other sentences, other actors' idea of anger.
+# German when it is not taught them (section 7: 51.9 and 73.3; five seeds there, and more utterances); Polish loses
+# three, perhaps because little was learnt of it (38.0). *Pooled* means the two other languages here. With the
+# language as a second task the mean is .7 points higher [−1.7, +2.7], with an adversary .8 [−1.7, +3.1]: no
+# difference that could be told from none. (The first seed alone had said +1.7 and +2.3.) *Unseen language* means
+# *unseen corpus* here: another studio, other sentences, other actors' idea of anger.
 #
 # ## 9 The ranking
 #
@@ -636,8 +645,8 @@ browser.still()
 # **What we saw.** A few features get much more than the even share. They sound like reasons: it is easy to tell a
 # story about any of them. That is the danger, so three tests follow.
 #
-# **Test 1: does another beginning say the same?** Four networks learnt from the same utterances; only the random numbers
-# they began with differ. *Spearman* is the correlation of two rankings, from −1 to 1.
+# **Test 1: does another beginning say the same?** Four networks learnt from the same utterances; only the random
+# numbers they began with differ. *Spearman* is the correlation of two rankings, from −1 to 1.
 
 # %%
 vectors_of_test, emotions_of_test = functionals.loc[test].to_numpy(), usable.loc[test, "emotion"].tolist()
@@ -658,14 +667,16 @@ ax.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# **What we saw.** Four networks that learnt the same (UA from 39 to 49) share three of their ten. That is more than chance, and far
-# from the same ten: the sound level of the whole recording is what network 3 looks at most, and network 2 gives it less
-# than the even share. An "explanation" that changes with the random beginning explains that beginning, too.
+# **What we saw.** Four networks that learnt the same (UA from 39 to 49) share three of their ten. That is more than
+# chance, and far from the same ten: the sound level of the whole recording is what network 3 looks at most, and
+# network 2 gives it less than the even share. An "explanation" that changes with the random beginning explains that
+# beginning, too.
 #
 # On the real recordings: how many of ten does each language's own network share with the shared one (MSFL, GradNorm)?
-# Beside it how many two networks of *one* kind share, and all of it for networks that each learnt labels shuffled anew.
-# (*Jaccard*: the features in both tens, over those in either.) Below it the tens themselves; H1 and H2 are the first two
-# harmonics of the voice, A3 is the level of the third formant, *spread over mean* a standard deviation over its mean:
+# Beside it how many two networks of *one* kind share, and all of it for networks that each learnt labels shuffled
+# anew. (*Jaccard*: the features in both tens, over those in either.) Below it the tens themselves; H1 and H2 are the
+# first two harmonics of the voice, A3 is the level of the third formant, *spread over mean* a standard deviation over
+# its mean:
 
 # %%
 rankings = at_hand("rankings_four")
@@ -698,19 +709,22 @@ if rankings:
               f"Spearman {whole['value']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}]")  # fmt: skip
 
 # %% [markdown]
-# **What we saw** (five folds, three seeds; a ranking is the mean of 15 networks; the last column but one compares single
-# ones). The shared ranking has three or four of its ten in common with each language's own, Spearman .35 to .50. But they
-# are not the same three in each: of their own first ten German and Polish share five (slopes of the spectrum, the sound
-# level), English and Polish one, German and English *none*. The shared ten are partly the one list and partly the other
-# (of English: how loudness falls and varies). The paper's abstract says that its shared ten "almost contain" the
-# first features of all three languages; ours contain a third of each.
+# **What we saw** (five folds, five seeds; a ranking is the mean of 25 networks; the last column compares single
+# ones). The shared ranking has three to five of its ten in common with each language's own, Spearman .35 to .58. But
+# they are not the same in each: of their own first ten German and Polish share six (slopes and tilts of the spectrum,
+# the sound level), Spearman .78; German and English two, English and Polish one, Spearman .07 and .11, both intervals
+# around 0. The shared ten are partly the one list and partly the other (of English: how loudness falls and varies).
+# The paper's abstract says that its shared ten "almost contain" the first features of all three languages; ours
+# contain a third to a half of each.
 #
-# *Single* networks of one kind share 1.8 to 2.3 of ten, where chance has 1.1. Is this the little that they know of emotion?
-# No: networks that each learnt a shuffle of its own share as many, 1.8, and no label is common to them. What two single
-# networks have in common beyond chance is how such a network is built and how features are spread. Only the *mean* of
-# many tells labels from none: none of the shared ten is among the first ten of shuffled labels [0, 2], and the whole
-# rankings are unrelated (Spearman .07 [−.05, +.20]). So the labels do put something into these rankings, and the ranking of
-# one network does not show it.
+# *Single* shared networks have 2.0 of ten in common, where chance has 1.1. Is this the little that they know of
+# emotion? Hardly: networks that each learnt a shuffle of its own share nearly as many, 1.8, and no label is common to
+# them. Those of English share more, 2.5. What two single shared networks have in common beyond chance is mostly how
+# such a network is built and how features are spread. The *mean* of many tells labels from none: none of the shared
+# ten is among the first ten of shuffled labels [0, 2], and the whole rankings are unrelated (Spearman .02 [−.11,
+# +.15]). But German's and Polish's own means go with the control's in part (Spearman .33 and .32, no interval reaches
+# 0), and English's does not (.04). So the labels do put something into these rankings; the ranking of one network
+# hardly shows it, and a language's own ranking is not all emotion either.
 #
 # > **Trap: a control must lose everything that is learnt.** Our first control shuffled the emotions alone, and its
 # > ranking looked much like the shared one. The reason was not a property of LSTMs: both networks had learnt the
@@ -753,9 +767,10 @@ _ = plots.deletion_figure(counts, shown)
 plt.show()
 
 # %% [markdown]
-# **What we saw** here: attention fails. What it puts first can be taken away at hardly any greater cost than random features, up to
-# half of them; permutation and gradients fall faster from the first four on. But this is one small network, and the other
-# three of section 9 need not fail with it. So on the real recordings, over five folds and several seeds (`msfl/deletion`):
+# **What we saw** here: attention fails. What it puts first can be taken away at hardly any greater cost than random
+# features, up to half of them; permutation and gradients fall faster from the first four on. But this is one small
+# network, and the other three of section 9 need not fail with it. So on the real recordings, over five folds and
+# several seeds (`msfl/deletion`):
 
 # %%
 deletion = at_hand("deletion_four")
@@ -770,18 +785,19 @@ if deletion:
               f"Spearman {whole['value']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}]")  # fmt: skip
 
 # %% [markdown]
-# **What we saw** on the real recordings (guessing has 25). There attention passes this test: without its first features a
-# network falls faster than without random ones, by 5.4 points on average; the two other methods, which were made for the
-# purpose, reach 6.4 and 6.5; over the 25 networks each spreads by 2.5 to 3.2 points, more than they differ. For the first
-# nine features alone it is 4.2 points, with gradients 4.1, with permutation 6.0. And the three orders agree with each other:
-# three or four of the first ten, Spearman .58 to .81, @@PAIRS@@.
-# So the attention is not arbitrary: it says something about what *this network* uses. That is another claim than the
-# paper's, which is about what *emotion* rests on, and there the third test follows.
+# **What we saw** on the real recordings (guessing has 25). There attention passes this test: without its first
+# features a network falls faster than without random ones, by 5.4 points on average; the two other methods, which
+# were made for the purpose, reach 6.4 and 6.5; over the 25 networks each spreads by 2.5 to 3.2 points, more than they
+# differ. For the first nine features alone it is 4.2 points, with gradients 4.1, with permutation 6.0. And the three
+# orders agree with each other: three or four of the first ten, Spearman .58 to .81, which is more than English agrees
+# with the two others, and about as much as German with Polish (section 9). So the attention is not arbitrary: it says
+# something about what *this network* uses. That is another claim than the paper's, which is about what *emotion*
+# rests on, and there the third test follows.
 #
-# **Test 3: shuffled labels.** Shuffle the labels of both tasks among all utterances, anew for each of four networks, and
-# train them. What these networks attend to can be about neither emotion nor language, and no two of them learn the same.
-# If their rankings look like the others, a ranking shows how the network is built, and how the features are spread, and
-# not what it has learnt. (Networks that began with the same random numbers are not compared.)
+# **Test 3: shuffled labels.** Shuffle the labels of both tasks among all utterances, anew for each of four networks,
+# and train them. What these networks attend to can be about neither emotion nor language, and no two of them learn
+# the same. If their rankings look like the others, a ranking shows how the network is built, and how the features are
+# spread, and not what it has learnt. (Networks that began with the same random numbers are not compared.)
 
 # %%
 CHANCE = (*WAYS["GradNorm"], "members=4", "random_labels=true")
@@ -804,12 +820,12 @@ fig.supylabel("attention (%)")
 plt.show()
 
 # %% [markdown]
-# **What we saw.** Two networks with real labels share 3.0 of their ten, one with shuffled and one with real labels 2.2, and
-# two with shuffled labels 2.7, where random rankings have 1.1. Those two learnt different shuffles: there is nothing that
-# both could know. So most of what agrees in this small experiment agrees without any emotion in it. The peaks say so,
-# too: the one near place 34 is there with shuffled labels as well, only lower. On the real recordings (section 9) the *mean*
-# of 15 shuffled networks shared nothing with the real ranking; single ones, as here, are another measure. Draw the
-# control's curve under yours before you call a peak a property of emotion.
+# **What we saw.** Two networks with real labels share 3.0 of their ten, one with shuffled and one with real labels
+# 2.2, and two with shuffled labels 2.7, where random rankings have 1.1. Those two learnt different shuffles: there is
+# nothing that both could know. So most of what agrees in this small experiment agrees without any emotion in it. The
+# peaks say so, too: the one near place 34 is there with shuffled labels as well, only lower. On the real recordings
+# (section 9) the *mean* of 25 shuffled networks shared nothing with the real ranking; single ones, as here, are
+# another measure. Draw the control's curve under yours before you call a peak a property of emotion.
 #
 # ## 11 Attention over time
 #
@@ -838,13 +854,13 @@ look.still()
 print(peakedness(attention_over_time(watching, clip)))
 
 # %% [markdown]
-# **What we saw.** This network was trained for seconds, and its attention is far from even all the same. In the run that is
-# kept with this page its peaks lie where nobody speaks: before the sentence, in its pause (which the shaded part
-# includes), behind it. (*Entropy* 1 is attention that is even, 0 all on one frame. A bar's colour repeats its height. *Crops*
-# are overlapping stretches in which the network hears the recording, and where they overlap the mean is drawn.) Compare the two
-# shares: of the attention that falls on speech, and of the time that is speech. A peak in silence may serve the network
-# (a place to rest, a level to compare with); as a reason for an emotion it will not do. (For a network of chapter 04,
-# `attention_player` has a menu of layers.)
+# **What we saw.** This network was trained for seconds, and its attention is far from even all the same. In the run
+# that is kept with this page its peaks lie where nobody speaks: before the sentence, in its pause (which the shaded
+# part includes), behind it. (*Entropy* 1 is attention that is even, 0 all on one frame. A bar's colour repeats its
+# height. *Crops* are overlapping stretches in which the network hears the recording, and where they overlap the mean
+# is drawn.) Compare the two shares: of the attention that falls on speech, and of the time that is speech. A peak in
+# silence may serve the network (a place to rest, a level to compare with); as a reason for an emotion it will not do.
+# (For a network of chapter 04, `attention_player` has a menu of layers.)
 #
 # ## 12 What the paper claims, and what can be checked
 #
@@ -852,7 +868,7 @@ print(peakedness(attention_over_time(watching, clip)))
 #
 # - *"Average improvement of 3.37–4.49 %"*: over most other published models, says the abstract. Our tables ask another
 #   question, what the second task adds to the same network, on other corpora, and find nothing added.
-# - *The shared ten "almost contain" the first features of each language*: ours have three or four of ten in common with
+# - *The shared ten "almost contain" the first features of each language*: ours have three to five of ten in common with
 #   each (section 9).
 # - *Folds, seeds, spread, absolute accuracies, the feature set and all sizes* are not public. Whoever rebuilds it
 #   chooses them; ours stand in `sercourse/training/recipes/msfl.py`.
@@ -1003,7 +1019,8 @@ def exercise_4():
 #
 # <details><summary>Answer</summary>
 #
-# **(b).** Silence alone gives about as much (section 6). It may have learnt (a), too, but this figure cannot show it. (c) does not help with strangers.
+# **(b).** Silence alone gives about as much (section 6). It may have learnt (a), too, but this figure cannot show it.
+# (c) does not help with strangers.
 #
 # </details>
 
@@ -1016,14 +1033,14 @@ def exercise_4():
 #
 # <details><summary>Answer</summary>
 #
-# **(a).** GradNorm compares pulls and paces; what matters to you it does not know (b). A loss can be a large number and pull hard at the same time, and then its
-# weight falls (c).
+# **(a).** GradNorm compares pulls and paces; what matters to you it does not know (b). A loss can be a large number
+# and pull hard at the same time, and then its weight falls (c).
 #
 # </details>
 
 # %% [markdown]
-# **3.** Two networks that began with other random numbers share six of their first ten features. Random rankings of 88 share 1.1. What
-# may you write?
+# **3.** Two networks that began with other random numbers share six of their first ten features. Random rankings of
+# 88 share 1.1. What may you write?
 #
 # - (a) the features that all emotions rest on are known
 # - (b) the attention is random

@@ -177,7 +177,8 @@ def test_a_step_that_the_profile_takes_anyway_is_no_row(monkeypatch):
     emotion_autoencoder.steps(Bench(profile="paper"))
     assert "classifier as wide as printed" not in seen
     epochs = RECIPE.profiles["paper"].loop.epochs
-    assert seen[emotion_autoencoder.TWICE] == (f"epochs={2 * epochs}",)
+    assert seen["twice as long"] == (f"epochs={2 * epochs}",)
+    assert seen["five times as long, without openSMILE"] == (f"epochs={5 * epochs}", "functionals=")
     configs = [Bench(profile="paper").config("emotion_autoencoder", "kfold-10", changes) for changes in seen.values()]
     assert len({config.name for config in configs}) == len(seen)
 

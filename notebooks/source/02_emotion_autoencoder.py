@@ -901,8 +901,9 @@ if measured:
 # small to be told from chance. Without IS10 only 46 and 42 are left, so nearly all that these networks know comes
 # from the functionals that the machine reads as well. Be slow to call the spectrogram useless: 20 epochs over 435
 # utterances in batches of 32 are 280 steps of the optimiser; with IEMOCAP's 5531 utterances the paper's 40 epochs
-# would be some six thousand at the same batch size. This branch may simply not be trained out. Longer training was
-# not measured yet; until then the row is a statement about 280 steps, not about spectrograms.
+# would be some six thousand at the same batch size. Whether that is too short a training, or this network throws away
+# what a simpler reading of the same spectrogram would find, is not decided yet. Until it is, these two rows speak of
+# one network after 280 steps, not of spectrograms.
 #
 # *Where* is it wrong? The same network, 10 folds over utterances, row by row the percent of the true emotion:
 

@@ -62,6 +62,9 @@ def test_notebook_is_valid_and_small(path, notebook):
 def test_every_cell_was_run_in_order_without_an_error(notebook):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    for cell in code:
+        numbers = {output.execution_count for output in cell.outputs if "execution_count" in output}
+        assert numbers <= {cell.execution_count}, "an output carries the number of its own cell"
     outputs = [output for cell in code for output in cell.outputs]
     assert outputs
     assert [output for output in outputs if output.output_type == "error"] == []

@@ -36,7 +36,9 @@ STEPS: dict[str, tuple[str, ...]] = {
     "without attention": ("attention=false",),
     "IS09 added": ("functionals=is10,is09",),
     "ComParE added": ("functionals=is10,compare",),
+    "the spectrum's mean and spread added": ("functionals=is10,logmag_stats",),
     "classifier as wide as printed": ("hidden=1024,512,128",),
+    "classifier of one hidden layer": ("hidden=256",),
     "labels smoothed": ("smoothing=0.1",),
     "augmentation": ("frequency_masks=2", "time_masks=2", "gain_db=6"),
     "balanced sampling": ("sampling=balanced",),
@@ -46,10 +48,21 @@ STEPS: dict[str, tuple[str, ...]] = {
     "all that helps": (
         "functionals=is10,compare", "smoothing=0.1", "learn_from=development", "select=last", "average=5", "members=3",
     ),
+    "all that helps, read from the spectrum too": (
+        "functionals=is10,logmag_stats", "hidden=256", "smoothing=0.1", "learn_from=development", "select=last",
+        "average=5", "members=3",
+    ),
+    "without openSMILE": ("functionals=",),
+    "without openSMILE: batch norm, a dropout of .1, no attention": (
+        "functionals=", "norm=batch", "dropout=0.1", "attention=false",
+    ),
 }  # fmt: skip
 """Steps beyond the profile's own network. Each changes what its name says ("weights averaged" rests on the row above
-it). The last does several at once; what it holds was decided on validation sides, before it was judged on any test
-side."""
+it). The two of all that helps do several at once; what they hold was decided on validation sides, before they were
+judged on any test side."""
+
+SPECTRUM = "logmag_stats"
+"""What a linear machine is given of the network's own spectrogram, beside the steps."""
 
 
 def printed() -> dict:
@@ -77,7 +90,7 @@ def steps(bench: Bench) -> dict:
     beyond = {name: changes for name, changes in rows.items() if name == AS_IT_IS or own.changed(changes) != own}
     for name in rows.keys() - beyond.keys():
         bench.say(f"{name}: the profile '{bench.profile}' does so anyway.")
-    return _grid(bench, "steps", beyond, bench.protocols(("kfold-10",), ("kfold-5", "loso")))
+    return _grid(bench, "steps", beyond, bench.protocols(("kfold-10",), ("kfold-5", "loso")), machines=(SPECTRUM,))
 
 
 def longer_rows(epochs: int) -> dict[str, tuple[str, ...]]:
@@ -94,15 +107,18 @@ def longer_rows(epochs: int) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _grid(bench: Bench, name: str, rows: dict[str, tuple[str, ...]], protocols: tuple[str, ...]) -> dict:
-    """Variants x protocols x seeds, the machines of the same folds beside them."""
+def _grid(
+    bench: Bench, name: str, rows: dict[str, tuple[str, ...]], protocols: tuple[str, ...],
+    machines: tuple[str, ...] = (),
+) -> dict:  # fmt: skip
+    """Variants x protocols x seeds, the machines of the same folds beside them, and further ``machines``."""
     bench.check_rows(list(rows))
     known = printed()[name] if name == "table4" and (bench.corpus or "").startswith("iemocap") else {}
     found: dict[str, dict] = {}
     bench.say(f"Plan: {len(rows)} rows x {len(protocols)} protocols x {bench.repeats} seeds, and the machines")
     for protocol in protocols:
-        strongest, machines = bench.strongest(protocol)
-        for features, machine in machines.items():
+        strongest, beside = bench.strongest(protocol)
+        for features, machine in (beside | {name: bench.machine(protocol, name) for name in machines}).items():
             row = {"wa": machine.summary["wa"], "ua": machine.summary["ua"], "run": machine.summary["run"]}
             row["printed_ua"] = known.get("IS10+SVM", {}).get(protocol) if features == "is10" else None
             found.setdefault(f"{features.upper()}+SVM", {})[protocol] = row

@@ -15,7 +15,7 @@ import numpy as np
 from sercourse.features.base import Extractor, PerUtterance
 from sercourse.features.opensmile_sets import SETS, opensmile_set
 from sercourse.features.prosody import Prosody
-from sercourse.features.spectral import LogMagnitude, LogMel, Mfcc, Spectrogram400
+from sercourse.features.spectral import LogMagnitude, LogMagnitudeStatistics, LogMel, Mfcc, Spectrogram400
 from sercourse.features.vggish import VggishLogMel
 
 
@@ -34,6 +34,7 @@ class Waveform(PerUtterance):
 FEATURES: dict[str, Callable[[], Extractor]] = {
     **{name: partial(opensmile_set, name) for name in SETS},
     "logmag": LogMagnitude,
+    "logmag_stats": LogMagnitudeStatistics,
     "spec400": Spectrogram400,
     "logmel": LogMel,
     "vggish_logmel": VggishLogMel,

@@ -83,6 +83,27 @@ class LogMagnitude(_Spectrogram):
 
 
 @dataclass(frozen=True)
+class LogMagnitudeStatistics(LogMagnitude):
+    """Mean and standard deviation over time of every bin of :class:`LogMagnitude`: what is left when order is ignored.
+
+    A linear classifier on these is the least that a network on the same spectrogram has to beat (chapter 02).
+    """
+
+    name: ClassVar[str] = "logmag_stats"
+
+    @property
+    def columns(self) -> list[str]:
+        """``mean 0 Hz`` …, ``spread 0 Hz`` …."""
+        centres = super().columns
+        return [f"{statistic} {centre}" for statistic in ("mean", "spread") for centre in centres]
+
+    def compute(self, waveform: np.ndarray) -> np.ndarray:
+        """Shape ``(1026,)``, dB; the spread of a single frame is 0."""
+        frames = super().compute(waveform)  # (T, 513)
+        return np.concatenate([frames.mean(0), frames.std(0)])
+
+
+@dataclass(frozen=True)
 class Spectrogram400(_Spectrogram):
     """Spectrogram of APFL: 400 bins from 10 Hz to 4 kHz in steps of 10 Hz, dB.
 

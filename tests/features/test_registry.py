@@ -21,6 +21,7 @@ WIDTHS = {
     "egemaps": 88,
     "compare": 6373,
     "logmag": 513,
+    "logmag_stats": 2 * 513,
     "spec400": 400,
     "logmel": 64,
     "vggish_logmel": 64,

@@ -15,6 +15,7 @@ from sercourse.features.registry import FEATURES
 from sercourse.features.spectral import (
     BLOCK_FRAMES,
     LogMagnitude,
+    LogMagnitudeStatistics,
     LogMel,
     Mfcc,
     Spectrogram400,
@@ -49,6 +50,17 @@ def test_log_magnitude_equals_librosa(signal):
     assert_db_equal(ours.T, librosa.amplitude_to_db(spectrum, top_db=None))
     assert ours.shape == (1 + len(signal) // 200, 513)
     assert ours.dtype == np.float32
+
+
+def test_statistics_are_mean_and_spread_of_every_bin_whatever_the_order_of_the_frames(signal):
+    (frames,), (statistics,) = LogMagnitude()([signal]), LogMagnitudeStatistics()([signal])
+    shuffled = np.random.default_rng(0).permutation(frames)  # (T, 513)
+    np.testing.assert_allclose(statistics[:513], shuffled.mean(0, dtype=np.float64), atol=1e-3)
+    np.testing.assert_allclose(statistics[513:], shuffled.std(0, dtype=np.float64), atol=1e-3)
+    columns = LogMagnitudeStatistics().columns
+    assert (columns[1], columns[513 + 64]) == ("mean 15.625 Hz", "spread 1000 Hz")
+    (single,) = LogMagnitudeStatistics()([signal[:1]])
+    assert (single[513:] == 0).all()
 
 
 @pytest.mark.filterwarnings("ignore:n_fft=:UserWarning")

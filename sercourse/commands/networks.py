@@ -35,6 +35,10 @@ def baseline(
         int | None, typer.Option(help="Shufflings; default: 5 for kfold and holdout, else 1.", min=1, max=1000)
     ] = None,
     seed: Seed = 0,
+    learn_from: Annotated[
+        str,
+        typer.Option("--learn-from", help="development, or train: without validation."),
+    ] = "development",
     workers: Workers = None,
     json: Json = None,
 ) -> None:
@@ -43,7 +47,8 @@ def baseline(
     from sercourse.training.summary import print_summary
 
     run = run_baseline(
-        BaselineConfig(corpus, features, protocol, classifier, speaker_norm, unit, repeats, seed), workers=workers
+        BaselineConfig(corpus, features, protocol, classifier, speaker_norm, unit, repeats, seed, learn_from),
+        workers=workers,
     )
     print_summary(run.summary, console)
     write(json, run.summary)

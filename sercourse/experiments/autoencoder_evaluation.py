@@ -94,8 +94,14 @@ def evaluation_plot(result: dict) -> Figure:
 
 
 def recorded_epochs(run: Run) -> dict:
-    """:func:`epoch_choices` of a run that kept its probabilities; nothing of another."""
-    return epoch_choices(run) if run.summary["settings"]["loop"]["record_test"] else {}
+    """:func:`epoch_choices` of a run whose networks kept their probabilities and chose an epoch; nothing of another.
+
+    Where the last epoch is taken nothing was chosen, and where networks are averaged no single one's choice makes the
+    figure.
+    """
+    loop = run.summary["settings"]["loop"]
+    chose = loop["select"] != "last" and loop["members"] == 1
+    return epoch_choices(run) if loop["record_test"] and chose else {}
 
 
 def epoch_choices(run: Run) -> dict:

@@ -135,9 +135,9 @@ class Bench:
             measure: gives the summary.
             valid: whether a stored one is what is asked for.
         """
-        stored = RESULTS / chapter / "cells" / f"{name}.json"
+        stored = cell_path(chapter, name)
         if stored.exists():
-            cell = json.loads(stored.read_text("utf-8"))
+            cell = _read(stored)
             if valid(cell):
                 self.say(f"{title}: as stored in results/ (delete {stored.name} to measure it anew)")
                 return cell
@@ -154,10 +154,10 @@ class Bench:
         if self.console is not None:
             self.console.print(sentence, soft_wrap=True)
 
-    def machine(self, protocol: str, features: str = "is10", unit: str = "utterance") -> Run:
-        """openSMILE + linear SVM on the same folds."""
-        corpus = self.corpus or "synthetic"
-        config = BaselineConfig(corpus, features, protocol, unit=unit, repeats=self.repeats, seed=self.seed)
+    def machine(self, protocol: str, features: str = "is10", unit: str = "utterance", **more: str) -> Run:
+        """openSMILE + linear SVM on the same folds; ``more`` of :class:`BaselineConfig`."""
+        asked = {"unit": unit, "repeats": self.repeats, "seed": self.seed} | more
+        config = BaselineConfig(self.corpus or "synthetic", features, protocol, **asked)
         return run_baseline(config, progress=self.console is not None)
 
     def strongest(self, protocol: str, unit: str = "utterance") -> tuple[Run, dict[str, Run]]:
@@ -206,6 +206,11 @@ class Bench:
     def per_seed(self) -> list[Bench]:
         """One bench per repeat, so that each seed is a cell of its own."""
         return [replace(self, repeats=1, seed=self.seed + k) for k in range(self.repeats)]
+
+
+def cell_path(chapter: str, name: str) -> Path:
+    """Where a chapter's cell is stored, or would be."""
+    return RESULTS / chapter / "cells" / f"{name}.json"
 
 
 def spelled(predictions: pd.DataFrame) -> dict:
@@ -259,7 +264,14 @@ def printed_figures(chapter: str) -> dict:
 def stored_artifact(chapter: str, artifact: str) -> dict | None:
     """The committed figures of an artifact, or ``None``."""
     path = RESULTS / chapter / f"{artifact}.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> dict:
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError):
+        raise UserError(f"{path}: is damaged; take it from the repository again, or delete it.") from None
 
 
 def against(machine: Run, cells: Sequence[Mapping], metric: str = "wa") -> dict:

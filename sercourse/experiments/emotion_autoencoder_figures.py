@@ -12,6 +12,7 @@ Notebook: 02_emotion_autoencoder.ipynb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from sercourse import corpora
+from sercourse.errors import UserError
 from sercourse.experiments.cells import Bench, save_figure
 from sercourse.experiments.emotion_autoencoder import CHAPTER
 from sercourse.explain.maps import layer_maps, silhouette
@@ -34,6 +36,9 @@ PROTOCOLS = {"figure6": "kfold-10", "figure7": "loso"}
 PAPER_CORPUS = "iemocap"
 NOTE = "The states were told the label, so that they fall apart by it shows nothing; the latent was not."
 """What a reader of the maps must know."""
+
+FEWEST = 4
+"""Utterances of which a map can be drawn."""
 
 
 def decoder_states(bench: Bench, name: str) -> dict:
@@ -58,6 +63,8 @@ def decoder_states(bench: Bench, name: str) -> dict:
     table = corpora.load(config.corpus).loc[list(fold.test)]
     spectrograms = extract(table, SPECTROGRAM, progress=False)
     table = table.loc[list(spectrograms)]
+    if len(table) < FEWEST:
+        raise UserError(f"{CHAPTER}/{name}: fold '{fold.name}' tests {len(table)} utterances; a map needs {FEWEST}.")
     told = np.array([model.classes["emotion"].index(emotion) for emotion in table["emotion"]])
     shuffled = np.random.default_rng(bench.seed).permutation(told)
     latent = latents(model, spectrograms, table)
@@ -65,10 +72,10 @@ def decoder_states(bench: Bench, name: str) -> dict:
     true = table["emotion"].to_numpy(dtype=str)
     wrong = np.array(model.classes["emotion"])[shuffled]
     scores = {
-        "latent, by true emotion": silhouette(latent, true),
-        "states told the truth, by true emotion": [silhouette(layer, true) for layer in given_true],
-        "states told shuffled labels, by the label told": [silhouette(layer, wrong) for layer in given_shuffled],
-        "states told shuffled labels, by true emotion": [silhouette(layer, true) for layer in given_shuffled],
+        "latent, by true emotion": _score(latent, true),
+        "states told the truth, by true emotion": [_score(layer, true) for layer in given_true],
+        "states told shuffled labels, by the label told": [_score(layer, wrong) for layer in given_shuffled],
+        "states told shuffled labels, by true emotion": [_score(layer, true) for layer in given_shuffled],
     }
     if bench.figure is not None:
         told_wrongly = given_shuffled, table.assign(emotion=wrong)
@@ -78,13 +85,19 @@ def decoder_states(bench: Bench, name: str) -> dict:
     if bench.console is not None:
         bench.say(NOTE)
         for title, score in scores.items():
-            shown = " ".join(f"{value:.2f}" for value in np.atleast_1d(score))
+            shown = " ".join("–" if value is None else f"{value:.2f}" for value in np.atleast_1d(score))
             bench.console.print(f"silhouette of {title}: {shown}", soft_wrap=True)
     asked = {"corpus": config.corpus, "protocol": config.protocol, "profile": config.profile, "seed": bench.seed}
     return {
         "artifact": f"{CHAPTER}/{name}", **asked, "fold": fold.name, "utterances": len(table), "silhouette": scores,
         "note": NOTE, "run": run.folder.name,
     }  # fmt: skip
+
+
+def _score(vectors: np.ndarray, labels: Sequence[str]) -> float | None:
+    """The silhouette; ``None`` where the labels do not allow one."""
+    score = silhouette(vectors, labels)
+    return None if np.isnan(score) else score
 
 
 @torch.inference_mode()

@@ -18,7 +18,13 @@ from sercourse.evaluation.human import human_ceiling
 from sercourse.evaluation.metrics import ua, wa
 from sercourse.features.extract import extract
 from sercourse.paths import runs_dir
-from sercourse.training.classifiers import CLASSIFIERS, SPEAKER_NORM_WARNING, cross_validate, normalise_per_speaker
+from sercourse.training.classifiers import (
+    CLASSIFIERS,
+    LEARN_FROM,
+    SPEAKER_NORM_WARNING,
+    cross_validate,
+    normalise_per_speaker,
+)
 from sercourse.training.crops import crop_table
 from sercourse.training.protocols import Protocol, make_protocol
 from sercourse.training.runs import Run, data_hash, write_run
@@ -48,8 +54,13 @@ class BaselineConfig:
     """Shufflings; None: five for kfold and holdout, one for fixed folds."""
     seed: int = 0
     """Seed of the first shuffling; the others count on."""
+    learn_from: str = "development"
+    """development: train and validation, for nothing is chosen; train: without validation, as a network that chooses
+    its epoch there."""
 
     def __post_init__(self) -> None:
+        if self.learn_from not in LEARN_FROM:
+            raise UserError(f"--learn-from {self.learn_from}: choose one of {', '.join(LEARN_FROM)}.")
         if self.classifier not in CLASSIFIERS:
             raise UserError(
                 f"--classifier {self.classifier}: no such classifier; choose one of {', '.join(CLASSIFIERS)}."
@@ -63,6 +74,7 @@ class BaselineConfig:
         parts = [
             "baseline", file_name(self.corpus), self.features, self.classifier,
             self.protocol, *(["crops"] if self.unit == "crop" else []), *(["speakernorm"] if self.speaker_norm else []),
+            *([] if self.learn_from == "development" else [self.learn_from]),
             f"x{self.rounds}", f"seed{self.seed}",
         ]  # fmt: skip
         return "-".join(parts)
@@ -106,8 +118,9 @@ def run_baseline(
     frame = features.frame
     if config.speaker_norm:
         frame = normalise_per_speaker(frame, table["speaker"])
-    predictions = predict_all(frame, table, protocols, config.classifier, progress=progress)
-    majority = predict_all(frame, table, protocols, "majority")
+    sides = {"learn_from": config.learn_from}
+    predictions = predict_all(frame, table, protocols, config.classifier, **sides, progress=progress)
+    majority = predict_all(frame, table, protocols, "majority", **sides)
     audio = {i: path.stem for i, path in features.paths.items()}
     summary = {
         **_asked(config, protocols[0]),
@@ -152,13 +165,14 @@ def predict_all(
     *,
     probabilities: bool = True,
     progress: bool = False,
+    learn_from: str = "development",
 ) -> pd.DataFrame:
     """Predictions of every repeat, joined by utterance id with the labels that gaps are measured over.
 
     Arguments as :func:`~sercourse.training.classifiers.cross_validate`, with one protocol per repeat. Folds that
     several of them share are fitted once (see ``tested`` there).
     """
-    options = {"probabilities": probabilities, "progress": progress, "tested": {}}
+    options = {"probabilities": probabilities, "progress": progress, "tested": {}, "learn_from": learn_from}
     parts = [
         cross_validate(features, table["emotion"], protocol, classifier, **options).assign(repeat=k)
         for k, protocol in enumerate(protocols)
@@ -173,6 +187,7 @@ def _asked(config: BaselineConfig, protocol: Protocol) -> dict:
         "features": config.features,
         "classifier": config.classifier,
         "speaker_norm": config.speaker_norm,
+        "learn_from": config.learn_from,
         "protocol": config.protocol,
         "unit": config.unit,
         "protocol_line": protocol.describe(),

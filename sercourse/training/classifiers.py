@@ -42,6 +42,9 @@ The linear kernel is given as a function: one product of matrices instead of a s
 result to the last digits and, on ComParE's 6373 features, in a thirtieth of the time.
 """
 
+LEARN_FROM = ("development", "train")
+"""Sides of a fold that a machine may be fitted on: with the validation utterances, or without."""
+
 SPEAKER_NORM_WARNING = (
     "per-speaker normalisation uses the statistics of ALL utterances of the test speaker, which a system that hears"
     " its first sentence does not have; on EMO-DB it is worth about 8 points. Do not put this figure in a headline."
@@ -57,6 +60,7 @@ def cross_validate(
     probabilities: bool = True,
     progress: bool = False,
     tested: dict[tuple, pd.DataFrame] | None = None,
+    learn_from: str = "development",
 ) -> pd.DataFrame:
     """Fit on each fold's development side, predict its test side.
 
@@ -71,6 +75,7 @@ def cross_validate(
             classifier. A fold with the same test and development sides (of speaker-independent protocols only
             validation is drawn) is not fitted again: it would predict the same. Its probabilities stay those of the
             first draw's validation side.
+        learn_from: "development", or "train": without the validation side, from which a network chooses its epoch.
 
     Returns:
         One row per tested utterance: ``utterance_id, fold, emotion, predicted`` and, for the machines, one column
@@ -87,27 +92,29 @@ def cross_validate(
     tested = {} if tested is None else tested
     parts = []
     for fold in (fold for fold in folds if known.isin(fold.test).any()):
-        sides = fold.name, fold.test, fold.development
+        sides = fold.name, fold.test, getattr(fold, learn_from)
         if sides not in tested:
-            tested[sides] = _one_fold(features, labels, fold, classifier, calibrated)
+            tested[sides] = _one_fold(features, labels, fold, getattr(fold, learn_from), classifier, calibrated)
         parts.append(tested[sides])
     if not parts:
         raise UserError(f"{protocol.name}: no test utterance has features; check the audio with `sercourse doctor`.")
     return pd.concat(parts, ignore_index=True)
 
 
-def _one_fold(features: pd.DataFrame, labels: pd.Series, fold: Fold, classifier: str, calibrated: bool) -> pd.DataFrame:
+def _one_fold(
+    features: pd.DataFrame, labels: pd.Series, fold: Fold, learnt: Sequence[str], classifier: str, calibrated: bool
+) -> pd.DataFrame:
     def side(ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         kept = [i for i in ids if i in features.index]  # skipped files have no features
         return features.loc[kept].to_numpy(), labels.loc[kept].to_numpy(dtype=str)
 
-    if len(np.unique(side(fold.development)[1])) < 2:
+    if len(np.unique(side(learnt)[1])) < 2:
         raise UserError(
             f"fold '{fold.name}': fewer than two emotions are left to train on; look at the audio: `sercourse doctor`."
         )
     test = [i for i in fold.test if i in features.index]
     x_test, y_test = side(test)
-    model = CLASSIFIERS[classifier]().fit(*side(fold.development))
+    model = CLASSIFIERS[classifier]().fit(*side(learnt))
     rows = pd.DataFrame(
         {"utterance_id": test, "fold": fold.name, "emotion": y_test, "predicted": model.predict(x_test)}
     )

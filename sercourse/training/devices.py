@@ -91,7 +91,7 @@ def enough_memory(config: LoopConfig) -> Iterator[None]:
             raise
         raise UserError(
             f"batch_size={config.batch_size}: too large for this machine's memory; halve it and set accumulate=2, which"
-            " learns the same, or take a smaller profile."
+            " learns the same, or take a smaller profile or smaller sizes."
         ) from None
 
 

@@ -117,9 +117,8 @@ def fit_fold(job: FoldJob, material: Material) -> None:
 def _fit(fabric: Fabric, job: FoldJob, material: Material) -> None:
     prepare_process(job.threads)
     parent = os.getppid() if multiprocessing.parent_process() else None  # a run itself may outlive its shell (nohup)
-    trainer = _Trainer(fabric, job, material)
     with enough_memory(job.settings.loop):
-        _train(trainer, parent)
+        _train(_Trainer(fabric, job, material), parent)
 
 
 def _train(trainer: _Trainer, parent: int | None) -> None:

@@ -38,13 +38,23 @@ class Journal:
         self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=epoch + 1)
 
     def write(self, curves: list[dict]) -> None:
-        """Write all rows to the table (whole or not at all) and the last one to TensorBoard."""
+        """Write all rows to the table (whole or not at all) and the last one to TensorBoard.
+
+        Raises:
+            UserError: the table cannot be written, for instance on a full disk.
+        """
         temporary = self.folder / f".{CURVES}.{os.getpid()}"
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(curves[-1]))
-            writer.writeheader()
-            writer.writerows(curves)
-        temporary.replace(self.folder / CURVES)
+        try:
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, list(curves[-1]))
+                writer.writeheader()
+                writer.writerows(curves)
+            temporary.replace(self.folder / CURVES)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise UserError(
+                f"{self.folder / CURVES}: cannot be written ({error.strerror}); make room, then go on with --resume."
+            ) from None
         for name, value in curves[-1].items():
             if name != "epoch":
                 side, _, figure = name.partition("_")

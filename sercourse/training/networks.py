@@ -234,7 +234,7 @@ def _fold_jobs(
                 continue
             sides = {"train": fold.train, "validation": fold.validation, "test": fold.test}
             if loop.learn_from == "development":
-                sides |= {"train": (*fold.train, *fold.validation), "validation": ()}
+                sides |= {"train": (*fold.train, *fold.validation, *fold.set_aside), "validation": ()}
             if loop.unlabelled:
                 sides["train"] += protocol.beside(fold, table)
             sides = {side: ids if side == "test" else taught(config, table, ids) for side, ids in sides.items()}

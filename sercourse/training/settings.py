@@ -212,7 +212,7 @@ def _parse(assignment: str, text: str, kind: Any) -> Any:
         if not math.isfinite(value):
             raise ValueError
         return value
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         name = getattr(kind, "__name__", str(kind)) if not isinstance(kind, types.GenericAlias) else "list"
         wanted = {
             "int": "a whole number",

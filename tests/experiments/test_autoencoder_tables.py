@@ -55,7 +55,12 @@ def test_grid_trains_the_rows_that_are_asked_for_and_keeps_their_cells(bench, ow
     rows = {"AE+EE,IN": (), "AE+IN": ("embedding=false",)}
     asked = Bench(**{**vars(bench), "rows": ("AE+IN",)})
     result = emotion_autoencoder._grid(asked, "table4", rows, ("kfold-2",), machines=("logmag_stats",))
-    assert list(result["rows"]) == ["IS10+SVM", "LOGMAG_STATS+SVM", *rows], "machines first"
+    machines = [f"{name}+SVM{end}" for name in ("IS10", "LOGMAG_STATS") for end in ("", ", without validation")]
+    assert list(result["rows"]) == [*machines, *rows], "machines first"
+    for machine in machines:
+        judged = result["rows"][machine]["kfold-2"]
+        assert ("-train-" in judged["run"]) == machine.endswith("validation")
+        assert len(judged["predicted"]["0"]) == 40
     assert result["rows"]["AE+EE,IN"]["kfold-2"] is None, "not asked for"
     cell = result["rows"]["AE+IN"]["kfold-2"]
     assert 0 <= cell["wa"] <= 100
@@ -128,6 +133,38 @@ def test_lesson_choosing_by_test_never_looks_worse(bench, monkeypatch, own_folde
         assert row["wa_epoch_of_test"] >= max(row["wa_epoch_of_validation"], *row["wa_by_epoch"]) - 1e-9
         assert len(row["wa_by_epoch"]) == 2
     assert result["rows"]["folds over crops"]["unit"] == "crop"
+
+
+@pytest.mark.parametrize("changes", [("select=last",), ("members=2",)])
+def test_no_epoch_of_validation_is_told_where_none_was_chosen_or_networks_are_averaged(bench, changes):
+    config = bench.config("emotion_autoencoder", "kfold-2", ("record_test=true", *changes))
+    cell = bench.cell("as it is", config, more=autoencoder_evaluation.recorded_epochs)
+    assert not [name for name in cell if "epoch_of" in name]
+
+
+def test_the_plan_counts_what_is_left_to_train(bench):
+    rows = {"as it is": (), "three networks averaged": ("members=3",)}
+    asked = Bench(**{**vars(bench), "rows": ("three networks averaged",), "repeats": 2})
+    plan = emotion_autoencoder._plan(asked, rows, ("kfold-2",))
+    assert plan.startswith("Plan: 12 networks to train"), "2 seeds x 2 folds x 3 members"
+    emotion_autoencoder._grid(Bench(**{**vars(bench), "rows": ("as it is",)}), "steps", rows, ("kfold-2",))
+    assert emotion_autoencoder._plan(bench, rows, ("kfold-2",)).startswith("Plan: 6 networks"), "the others are stored"
+
+
+def test_a_damaged_cell_is_said_with_its_name(bench):
+    config = bench.config("emotion_autoencoder", "kfold-2")
+    path = cells.cell_path("emotion_autoencoder", config.name)
+    path.parent.mkdir(parents=True)
+    for damaged in ('{"wa": 8', "[1, 2]"):
+        path.write_text(damaged)
+        with pytest.raises(UserError, match=f"{path.name}: is damaged"):
+            bench.cell("as it is", config)
+
+
+def test_a_map_without_a_silhouette_is_null_and_not_nan():
+    vectors = np.random.default_rng(0).normal(size=(6, 3))
+    assert registry.emotion_autoencoder_figures._score(vectors, ["anger"] * 6) is None
+    assert -1 <= registry.emotion_autoencoder_figures._score(vectors, ["anger", "fear"] * 3) <= 1
 
 
 def test_lesson_needs_probabilities_per_epoch(bench):

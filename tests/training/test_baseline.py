@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from sercourse import corpora
 from sercourse.corpora.table import make_table
 from sercourse.errors import UserError
 from sercourse.experiments.signal_preprocessing import REFERENCES, Reference
+from sercourse.features.extract import extract
 from sercourse.training.baseline import BaselineConfig, run_baseline
+from sercourse.training.classifiers import cross_validate
 from sercourse.training.compare import compare_runs
 from sercourse.training.protocols import Protocol
 from sercourse.training.runs import read_run
@@ -125,10 +128,30 @@ def test_every_configuration_has_a_run_folder_of_its_own():
         BaselineConfig(), BaselineConfig("emodb"), BaselineConfig(features="is09"), BaselineConfig(protocol="group-5"),
         BaselineConfig(classifier="rbf"), BaselineConfig(speaker_norm=True), BaselineConfig(unit="crop"),
         BaselineConfig(repeats=3), BaselineConfig(seed=1), BaselineConfig("csv:a/b.csv"),
+        BaselineConfig(learn_from="train"),
     ]  # fmt: skip
     names = [config.name for config in configs]
     assert len(set(names)) == len(names)
     assert not any("/" in name or "," in name for name in names)
+
+
+def test_a_machine_without_validation_has_learnt_from_the_training_side_alone(tones):
+    config = BaselineConfig("tones", "egemaps", "kfold-2", repeats=1, learn_from="train")
+    judged = run_baseline(config, table=tones, workers=1, progress=False)
+    assert judged.summary["learn_from"] == "train"
+    protocol = Protocol.from_json(judged.protocol["repeats"][0])
+    fold = protocol.folds[0]
+    frame = extract(tones, "egemaps", workers=1, progress=False).frame
+    other = tones["emotion"].copy()  # labels of the validation side reach no such machine
+    other.loc[list(fold.validation)] = "fear"
+    own = judged.predictions.set_index("utterance_id")["predicted"]
+    for learn_from, reached in (("train", False), ("development", True)):
+        told = cross_validate(frame, other, replace(protocol, folds=(fold,)), probabilities=True, learn_from=learn_from)
+        assert ("p_fear" in told) is reached
+        if not reached:
+            assert list(told["predicted"]) == list(own.loc[told["utterance_id"]])
+    with pytest.raises(UserError, match="--learn-from validation: choose one of development, train"):
+        BaselineConfig(learn_from="validation")
 
 
 def test_features_with_a_time_axis_are_refused(tones):

@@ -86,6 +86,12 @@ def test_statistics_are_of_the_utterances_that_are_named(features):
     assert [len(part) for part in vector_statistics(features, IDS, ())] == [0, 0]
 
 
+def test_functionals_of_unequal_length_are_refused_in_a_sentence():
+    features = {"waveform": {i: np.zeros(100 + k, dtype=np.float32) for k, i in enumerate(IDS)}}
+    with pytest.raises(UserError, match="--set functionals=waveform: its length differs"):
+        vector_statistics(features, IDS, ("waveform",))
+
+
 def test_a_wrong_setting_is_one_sentence(features):
     with pytest.raises(UserError, match="--set functionals: needs one or more feature sets, such as is10"):
         recipe("shared_hidden").settings("quick", ["functionals="])

@@ -61,6 +61,8 @@ def test_only_what_is_named_changes():
         ("=3", "there is no setting ''"),
         ("epochs=many", "the value must be a whole number"),
         ("epochs=2.5", "the value must be a whole number"),
+        ("learning_rate=1e999", "the value must be a number"),
+        ("epochs=" + 400 * "9", "the value must be a whole number"),
         ("epochs=", "the value must be a whole number"),
         ("learning_rate=fast", "the value must be a number"),
         ("embedding=maybe", "the value must be true or false"),

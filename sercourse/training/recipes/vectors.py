@@ -94,8 +94,18 @@ def joined_functionals(features: FeatureMaps, utterance_id: str, names: tuple[st
 def vector_statistics(
     features: FeatureMaps, ids: Sequence[str], names: tuple[str, ...]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of every functional over some utterances, ``(D,)`` each; without sets ``D`` is 0."""
-    vectors = np.stack([joined_functionals(features, i, names) for i in ids]) if names else np.zeros((1, 0))
+    """Mean and standard deviation of every functional over some utterances, ``(D,)`` each; without sets ``D`` is 0.
+
+    Raises:
+        UserError: a set has a time axis.
+    """
+    joined = [joined_functionals(features, i, names) for i in ids] if names else [np.zeros(0)]
+    if len({len(vector) for vector in joined}) > 1:
+        raise UserError(
+            f"--set functionals={','.join(names)}: its length differs from utterance to utterance; choose sets with one"
+            " vector, as is10."
+        )
+    vectors = np.stack(joined)
     varies = vectors.max(0) > vectors.min(0)  # a constant feature has a spread of rounding errors, not of 0
     mean, spread = vectors.mean(0, dtype=np.float64), np.where(varies, vectors.std(0, dtype=np.float64), 0.0)
     return torch.from_numpy(mean).float(), torch.from_numpy(spread).float()

@@ -58,12 +58,13 @@ def network_table() -> str:
         protocol: value for who, protocol, value in autoencoder_printed()["peers"]["table14"]["rows"] if "Zhang" in who
     }
     shown = (
-        ("table4_emodb", "AE+EE,IN", "emotion autoencoder, as printed but smaller"),
-        ("steps_emodb", "all that helps", "the same with all that helps"),
+        ("table4_emodb", "AE+EE,IN", "emotion autoencoder (a quarter of the printed width, half the epochs)"),
+        ("steps_emodb", "all that helps", "three such, with ComParE and all that helps"),
+        ("steps_emodb", "all that helps, read from the spectrum too", "three such, with the spectrum's mean and spread"),
     )
     for artifact, row, name in shown:
         stored = stored_artifact("emotion_autoencoder", artifact)
-        for protocol, cell in (stored or {"rows": {row: {}}})["rows"][row].items():
+        for protocol, cell in (stored or {"rows": {}})["rows"].get(row, {}).items():
             if cell:
                 machine = max(cells[protocol]["wa"] for r, cells in stored["rows"].items() if r.endswith("+SVM"))
                 claimed = f"WA {own[protocol]:.1f}" if protocol in own else "–"

@@ -23,7 +23,8 @@ FC1 to FC4                           two residual blocks of two layers, frame by
 the bank's widths                    1 … 8, joined with its input: 1537 = 8 x 128 + 513
 attended latent to vector            mean over valid frames
 lambda of equation 4                 1, with both losses as means (equations 2 and 3 print sums)
-does L_EC train the encoder?         yes (equation 4 is over theta_Total); ``classifier_trains_encoder=False`` for no
+does L_EC train the encoder?         yes; equations 3 and 4 print it over attention and classifier alone, and what
+                                     theta_Total holds is not said: ``classifier_trains_encoder=False`` for that reading
 scaling of the inputs                z-scores with statistics of the training utterances, per bin and per functional
 dropout in the decoder               behind each block, as in the encoder (table 2 lists none, the text names it as a
                                      part of both halves)

@@ -41,7 +41,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 the one that the printed width of 2478 calls for."""
 
 FEWER_FOLDS = ("kfold-5", "group-5")
-"""Protocols that a grid takes besides its own, over utterances and over speakers, for corpora where ten cost too much."""
+"""Protocols that a grid takes besides its own, over utterances and over speakers: where ten folds cost too much."""
 
 AS_IT_IS = "as it is"
 STEPS: dict[str, tuple[str, ...]] = {

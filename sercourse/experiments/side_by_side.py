@@ -80,7 +80,8 @@ def over_seeds(row: Mapping, metric: str) -> str:
 
 def interval(effect: Mapping | None) -> str:
     """An effect with its interval; nothing where there is none."""
-    return "" if effect is None else f"{effect['effect']:+.1f} [{effect['low']:+.1f}, {effect['high']:+.1f}]"
+    # z: no minus before a zero
+    return "" if effect is None else f"{effect['effect']:+z.1f} [{effect['low']:+z.1f}, {effect['high']:+z.1f}]"
 
 
 def cells_of(

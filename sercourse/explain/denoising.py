@@ -13,6 +13,7 @@ import numpy as np
 from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from sercourse.corpora.noisy import PRINTED, make_noise
 from sercourse.explain.players import player_table
@@ -39,7 +40,7 @@ class DenoisingBox(StillBox):
 
 
 class DenoisingExplorer:
-    """Mel spectrum in noise, the soft mask, and what is left of the spectrum; with the three sounds.
+    """Mel spectrum clean and in noise, the soft mask, and what is left of the spectrum; with the sounds.
 
     Args:
         network: a model 1 with a soft mask.
@@ -65,16 +66,21 @@ class DenoisingExplorer:
         self.cleaned = lru_cache(maxsize=_KEPT)(self._clean)
 
     def png(self, utterance_id: str, noise: str, snr_db: float) -> bytes:
-        """Noisy, mask and cleaned, as the bytes of a PNG file."""
+        """Clean, noisy, mask and cleaned, as the bytes of a PNG file."""
         mixed, cleaned = self.cleaned(utterance_id, noise, snr_db)
-        noisy, left = (LogMel().compute(wave) for wave in (mixed.noisy, cleaned.masked))  # (T, 64)
-        figure = Figure(figsize=(11, 2.8), dpi=DPI, layout="constrained")
-        axes = figure.subplots(1, 3, sharey=True)
+        waves = mixed.clean, mixed.noisy, cleaned.masked
+        clean, noisy, left = (LogMel().compute(wave) for wave in waves)  # (T, 64)
+        figure = Figure(figsize=(13, 2.8), dpi=DPI, layout="constrained")
+        axes = figure.subplots(1, 4, sharey=True)
         peak, seconds = float(noisy.max()), len(mixed.noisy) / SAMPLE_RATE
-        _bands(axes[0], noisy, seconds, (peak - DYNAMIC_DB, peak), f"{noise}, SNR in {snr_db:g} dB")
-        _bands(axes[1], cleaned.gains, seconds, (0.0, 1.0), "soft mask: black 0, bright 1")
+        levels = peak - DYNAMIC_DB, peak
+        _bands(axes[0], clean, seconds, levels, "clean")
+        _bands(axes[1], noisy, seconds, levels, f"{noise}, SNR in {snr_db:g} dB")
+        gains = _bands(axes[2], cleaned.gains, seconds, (0.0, 1.0), "soft mask")
         after = f"cleaned, SNR out {self.snr_out(utterance_id, noise, snr_db):.1f} dB"
-        _bands(axes[2], left, seconds, (peak - DYNAMIC_DB, peak), after)
+        level = _bands(axes[3], left, seconds, levels, after)
+        figure.colorbar(gains, ax=axes[2], label="gain")
+        figure.colorbar(level, ax=axes[3], label="level (dB)")
         axes[0].set(ylabel="mel band")
         return png(figure)
 
@@ -88,10 +94,11 @@ class DenoisingExplorer:
         return snr_out(mixed.clean, cleaned.masked)
 
     def players(self, utterance_id: str, noise: str, snr_db: float) -> str:
-        """Clean, noisy and cleaned, as HTML."""
+        """Clean, noisy, cleaned by the mask, and what is left where noisy frames are silenced, as HTML."""
         mixed, cleaned = self.cleaned(utterance_id, noise, snr_db)
-        cells = {"": [mixed.clean, mixed.noisy, cleaned.masked]}
-        return player_table(cells, ["clean", f"{noise}, {snr_db:g} dB", "cleaned"], normalise=True).data
+        cells = {"": [mixed.clean, mixed.noisy, cleaned.masked, cleaned.silenced]}
+        heads = ["clean", f"{noise}, {snr_db:g} dB", "cleaned by the mask", "frames silenced (paper)"]
+        return player_table(cells, heads, normalise=True).data
 
     def widget(self, utterance_id: str | None = None, *, noise: str | None = None, snr_db: int = 0) -> DenoisingBox:
         """Menus with the picture and the players.
@@ -119,8 +126,9 @@ class DenoisingExplorer:
         return mixed, clean([mixed.noisy], self.network, step=self.step)[0]
 
 
-def _bands(ax: Axes, values: np.ndarray, seconds: float, limits: tuple[float, float], title: str) -> None:
-    ax.imshow(values.T, aspect="auto", origin="lower", cmap="magma", vmin=limits[0], vmax=limits[1],
-              extent=(0, seconds, 0, values.shape[1]))  # fmt: skip
+def _bands(ax: Axes, values: np.ndarray, seconds: float, limits: tuple[float, float], title: str) -> AxesImage:
+    image = ax.imshow(values.T, aspect="auto", origin="lower", cmap="magma", vmin=limits[0], vmax=limits[1],
+                      extent=(0, seconds, 0, values.shape[1]))  # fmt: skip
     ax.set(title=title, xlabel="time (s)")
     ax.grid(visible=False)
+    return image

@@ -36,7 +36,7 @@ def test_choices_change_picture_and_players(explorer):
     assert (utterance.value, noise.value, snr.value) == ("c/b", "pink", -5)
     assert snr.options == SNRS
     assert image.value == explorer.png("c/b", "pink", -5)
-    assert heard.value.count("<audio") == 3
+    assert heard.value.count("<audio") == 4, "clean, noisy, under the mask, frames silenced"
     before = image.value, heard.value
     snr.value = 10
     assert image.value != before[0]

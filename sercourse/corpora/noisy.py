@@ -259,7 +259,14 @@ def recordings(kind: str) -> list[Path]:
 
 
 def in_conditions(corpus: str, conditions: str) -> str:
-    """The name of a corpus, or of several with commas, under conditions such as ``+none+white@0``."""
+    """The name of a corpus, or of several with commas, under conditions such as ``+none+white@0``.
+
+    Raises:
+        CorpusError: it names conditions itself.
+    """
+    for part in parts(corpus):
+        if parse(part) is not None:
+            raise CorpusError(f"{part}: names conditions; name the corpus alone, for {conditions} is added here.")
     return ",".join(part + conditions for part in parts(corpus))
 
 

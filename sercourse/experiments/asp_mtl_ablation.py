@@ -32,11 +32,15 @@ from sercourse.training.summary import summarise
 PROTOCOLS: tuple[str, ...] = ("group-5", "holdout-20")
 
 VARIANTS: dict[str, tuple[str, ...]] = {
-    "single task": ("auxiliary_weight=0", "adversary_weight=0", "orthogonality_weight=0", "correlation_weight=0"),
+    "single task": (
+        "discriminate=label", "auxiliary_weight=0", "adversary_weight=0", "orthogonality_weight=0",
+        "correlation_weight=0",
+    ),
     "model 1 alone": MODEL1,
     "model 2 alone": (),
-}
-"""Networks on the noisy speech itself: emotion alone; with noise beside it; with gender beside it."""
+}  # fmt: skip
+"""Networks on the noisy speech itself: emotion alone (``discriminate=label``: no draw hides its emotion); with noise
+beside it; with gender beside it."""
 
 CLEANED = "model 1, then a single task"
 BOTH = "both models"

@@ -35,7 +35,7 @@ def spectrum(waveform: np.ndarray) -> np.ndarray:
     """Short-time spectrum, complex ``(257, T_frames)``; frame ``t`` is centred on sample ``160 t``.
 
     Raises:
-        AudioError: not one channel, shorter than a window, or silent. All methods here say so.
+        AudioError: not one channel, shorter than a window, silent, or not finite. All methods here say so.
     """
     import librosa  # here: it takes a second
 
@@ -46,6 +46,8 @@ def spectrum(waveform: np.ndarray) -> np.ndarray:
 def _check(waveform: np.ndarray) -> None:
     if waveform.ndim != 1 or len(waveform) < WINDOW:
         raise AudioError(f"a waveform of shape {waveform.shape}; one channel of {WINDOW} samples or more is needed.")
+    if not np.isfinite(waveform).all():
+        raise AudioError("the recording holds samples that are not numbers (NaN or infinity); export the file again.")
     if not np.any(waveform):
         raise AudioError("the recording is silent throughout; there is no noise in it that could be removed.")
 

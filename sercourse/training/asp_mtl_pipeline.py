@@ -15,6 +15,7 @@ import pandas as pd
 
 from sercourse import corpora
 from sercourse.errors import UserError
+from sercourse.models.asp_mtl_config import AspMtlConfig
 from sercourse.models.multitask import MAIN
 from sercourse.signal.audio import read_audio
 from sercourse.training.cleaned_corpus import cleaned_table, weights_digest
@@ -63,11 +64,13 @@ class AspMtlPipeline:
 
         Raises:
             ValueError: an unknown way to remove noise.
-            UserError: as :func:`~sercourse.training.networks.train`.
+            UserError: model 1 would tell no noise, or have no mask where one is asked for; otherwise as
+                :func:`~sercourse.training.networks.train`.
         """
         _check_known(removal)
-        table = corpora.load(corpus)
         first = TrainingConfig(CHAPTER, corpus, protocol, profile, tuple(noise_settings), seed=seed)
+        _check_removes(first.settings.model, removal)
+        table = corpora.load(corpus)
         second = replace(first, changes=tuple(gender_settings))
         removers = load_or_train(first, table=table, **options)
         shown = bool(options.get("progress", True))
@@ -115,8 +118,10 @@ class AspMtlPipeline:
             A row per file: ``path, predicted``, ``p_<emotion>`` (0 to 1), ``noise`` (mean probability of noise).
 
         Raises:
-            UserError: an unreadable file, or damaged weights.
+            UserError: no file, an unreadable one, or damaged weights.
         """
+        if not files:
+            raise UserError("no files: name at least one recording to tell the emotion of.")
         waveforms = [read_audio(path) for path in files]
         step = self.model1.summary["settings"]["data"]["step"]
         total, noise = 0.0, np.zeros(len(files))
@@ -133,6 +138,14 @@ class AspMtlPipeline:
 def _check_known(removal: str) -> None:
     if removal not in REMOVALS:
         raise ValueError(f"removal={removal}: choose one of {', '.join(REMOVALS)}")
+
+
+def _check_removes(model: AspMtlConfig, removal: str) -> None:
+    """Refuse a model 1 that could not remove noise, before it is trained."""
+    if model.auxiliary != "noise":
+        raise UserError(f"auxiliary={model.auxiliary}: model 1 tells the noise; train it with auxiliary=noise.")
+    if removal == "mask" and not model.mask:
+        raise UserError("mask=false: model 1 would have no soft mask; add mask=true, or take removal='frames'.")
 
 
 def _check_heard(classifier: Run, removers: Run, number: int, removal: str) -> None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import soundfile
 from filelock import FileLock
 
-from sercourse.errors import UserError
+from sercourse.errors import AudioError, UserError, report_skipped
 from sercourse.features.store import audio_key
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.paths import cache_dir
@@ -71,25 +72,26 @@ def changed_table(
         progress: show a progress bar.
 
     Returns:
-        The table with other paths; ids and labels are the same.
+        The table with other paths; ids and labels are the same. Utterances that cannot be read, or cannot be changed
+        (silent ones, say), are left out with a warning, as features are.
 
     Raises:
-        AudioError: an utterance cannot be read, or cannot be changed (it is silent, say).
-        UserError: a full disk.
+        UserError: more than a few utterances have to be left out; a full disk.
     """
     folder = cache_dir() / "changed" / f"{name}-{VERSION}"
     rows = list(zip(table["path"], table["start"], table["end"], strict=True))
     targets = [folder / f"{audio_key(*row)}.flac" for row in rows]
+    skipped: dict[str, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            missing = [(row, target) for row, target in zip(rows, targets, strict=True) if not target.exists()]
+            listed = zip(table.index, rows, targets, strict=True)
+            missing = [one for one in listed if not one[-1].exists()]
             with progress_bar(progress) as bar:
                 task = bar.add_task("cleaning", total=len(missing))
                 for first in range(0, len(missing), BATCH):
                     part = missing[first : first + BATCH]
-                    waveforms = [read_audio(path, start, end) for (path, start, end), _ in part]
-                    for waveform, (_, target) in zip(change(waveforms), part, strict=True):
+                    for target, waveform in _changed(part, change, skipped):
                         partial = target.with_suffix(".partial")
                         soundfile.write(partial, waveform, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
                         partial.replace(target)
@@ -97,8 +99,33 @@ def changed_table(
     except (OSError, soundfile.LibsndfileError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{folder}: cannot be written ({why}); free space or set SERCOURSE_CACHE.") from None
+    report_skipped("noise removal", skipped, len(table))
     paths = pd.Series([str(target) for target in targets], index=table.index, dtype="string")
-    return table.assign(path=paths, start=0.0, end=float("nan"))
+    return table.assign(path=paths, start=0.0, end=float("nan")).drop(list(skipped))
+
+
+def _changed(
+    part: Sequence[tuple[str, tuple, Path]], change: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]],
+    skipped: dict[str, str],
+) -> list[tuple[Path, np.ndarray]]:  # fmt: skip
+    """Where each changed waveform of a batch belongs; what cannot be read or changed goes to ``skipped``, with why."""
+    read = []
+    for utterance_id, row, target in part:
+        try:
+            read.append((utterance_id, row, target, read_audio(*row)))
+        except AudioError as error:
+            skipped[utterance_id] = str(error)
+    try:
+        waveforms = change([waveform for *_, waveform in read]) if read else []
+        return [(target, waveform) for (_, _, target, _), waveform in zip(read, waveforms, strict=True)]
+    except AudioError:  # one of them: see which
+        found = []
+        for utterance_id, row, target, waveform in read:
+            try:
+                found.append((target, change([waveform])[0]))
+            except AudioError as error:
+                skipped[utterance_id] = f"{row[0]}: {error}"
+        return found
 
 
 def weights_digest(network: AspMtl, step: int, removal: str = "mask") -> str:

@@ -312,3 +312,9 @@ def test_babble_is_spoken_faster_or_slower_than_anybody_in_the_default_corpus():
             changed = [len(wave) for wave in voices[f"{speaker}-{name}"]]
             assert np.divide(changed, seconds) == pytest.approx(factor, abs=1e-3)
     assert np.isfinite(make_noise("babble", 16_000, np.random.default_rng(0))).all()
+
+
+def test_conditions_are_not_added_to_conditions():
+    assert in_conditions("emodb,tess", "+white@0") == "emodb+white@0,tess+white@0"
+    with pytest.raises(CorpusError, match=r"emodb\+pink@0: names conditions; name the corpus alone"):
+        in_conditions("tess,emodb+pink@0", "+white@0")

@@ -201,3 +201,22 @@ def test_every_artifact_is_listed():
     assert listed == {
         f"asp_mtl/{name}" for name in (*shown, "unseen", "unseen_emotion", "probes_noise", "probes_gender")
     }
+
+
+@pytest.mark.parametrize("profile", ["quick", "course", "paper"])
+@pytest.mark.parametrize("auxiliary", ["gender", "noise"])
+def test_rows_of_the_probes_are_networks_of_their_own_in_every_profile(profile, auxiliary):
+    settings = {
+        row: RECIPE.settings(profile, (*changes, f"auxiliary={auxiliary}"))
+        for row, changes in asp_mtl_probes.VARIANTS.items()
+    }
+    assert len({one.digest for one in settings.values()}) == len(settings)
+    for row, one in settings.items():
+        assert one.model.discriminate == ("task" if "told the task" in row else "label")
+        assert (one.model.critic_rate > 1) == ("fast" in row or row == "correlation for adversary")
+        assert (one.model.correlation_weight > 0) == ("correlation" in row)
+
+
+@pytest.mark.parametrize("profile", ["quick", "course", "paper"])
+def test_no_draw_hides_an_emotion_from_the_single_task(profile):
+    assert RECIPE.settings(profile, asp_mtl_ablation.VARIANTS["single task"]).model.discriminate == "label"

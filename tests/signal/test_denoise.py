@@ -61,6 +61,14 @@ def test_length_and_kind_are_kept(speech, name):
         assert np.isfinite(estimate).all()
 
 
+@pytest.mark.parametrize("name", list(METHODS))
+def test_what_is_no_number_is_refused(speech, name):
+    broken = speech.copy()
+    broken[100] = np.nan
+    with pytest.raises(AudioError, match="not numbers"):
+        METHODS[name](broken)
+
+
 def test_the_transform_comes_back(speech):
     transform = spectrum(speech)
     assert transform.shape == (257, 1 + len(speech) // 160)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 
 from sercourse import corpora
@@ -127,6 +128,8 @@ def test_the_chain_is_trained_and_predicts_from_a_file(little_corpus, monkeypatc
     files = list(table["path"][:2])
     told = chain.predict(files)
     assert told["path"].tolist() == files
+    with pytest.raises(UserError, match="no files: name at least one recording"):
+        chain.predict([])
     assert told.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
     assert told["noise"].between(0, 1).all()
     again = AspMtlPipeline.load(chain.model1.folder, [run.folder for run in chain.model2])
@@ -162,3 +165,30 @@ def test_the_chain_is_trained_and_predicts_from_a_file(little_corpus, monkeypatc
     assert not {run.folder for run in other.model2} & {run.folder for run in chain.model2}
     with pytest.raises(UserError, match=r"was trained on what another model 1 leaves.*name the model 1 it belongs to"):
         AspMtlPipeline.load(chain.model1.folder, [run.folder for run in other.model2])
+
+
+def test_what_cannot_be_cleaned_is_left_out_with_a_warning(little_corpus, tmp_path):
+    silent, broken = tmp_path / "silent.wav", tmp_path / "broken.wav"
+    soundfile.write(silent, np.zeros(8000), 16_000)
+    broken.write_bytes(b"RIFF")
+    more = pd.concat([little_corpus] * 10)  # 2 of 240 are few enough
+    more.index = pd.Index([f"c/{k:03d}" for k in range(len(more))], name="utterance_id", dtype="string")
+    more.loc["c/000", "path"], more.loc["c/001", "path"] = str(silent), str(broken)
+    with pytest.warns(UserWarning, match=f"noise removal: 2 of {len(more)} utterances skipped"):
+        left = cleaned_table(more, network(mask=True), step=2, progress=False)
+    assert left.index.tolist() == more.index[2:].tolist()
+    with pytest.raises(UserError, match="silent"):
+        cleaned_table(more[:1], network(mask=True), step=2, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "removal", "said"),
+    [
+        (("auxiliary=noise",), "mask", "mask=false: model 1 would have no soft mask"),
+        (("auxiliary=gender",), "frames", "auxiliary=gender: model 1 tells the noise"),
+    ],
+)
+def test_a_model_1_that_removes_nothing_is_refused_before_it_is_trained(settings, removal, said, monkeypatch):
+    monkeypatch.setattr(corpora, "load", lambda name: pytest.fail("the corpus was loaded"))
+    with pytest.raises(UserError, match=said):
+        AspMtlPipeline.train("little+none+white@0", "kfold-2", noise_settings=settings, removal=removal)

@@ -78,7 +78,8 @@ def network_table() -> str:
         for row in ("single task", "both models"):
             cell = ablation["rows"].get(row, {}).get(protocol)
             if cell:
-                name = "ASP-MTL, both models" if row == "both models" else "ASP-MTL's LSTMs, emotion alone"
+                both = "ASP-MTL, both models (sizes of our own, with chapter 03's remedies)"
+                name = both if row == "both models" else "ASP-MTL's LSTMs (sizes of our own), emotion alone"
                 where = f"EMO-DB as recorded and in four noises at 0 dB, {protocol}"
                 lines.append(f"| {name} | {where} | UA {cell['ua']:.1f} | UA {machine:.1f} | – |")
     return "\n".join([*lines, *_loss_rows(), *_language_rows()])

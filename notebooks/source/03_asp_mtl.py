@@ -19,7 +19,7 @@
 # **You need** Python, a little PyTorch; [chapter 02](02_emotion_autoencoder.ipynb) for losses, masks and the training
 # loop; headphones.
 #
-# **Time** 70 minutes of reading and exercises · 3 minutes of computing on 2 CPU cores · no GPU
+# **Time** 80 minutes of reading and exercises · 4 minutes of computing on 2 CPU cores · no GPU
 
 # %% [markdown]
 # ## Set-up
@@ -549,7 +549,9 @@ pd.DataFrame(gains).T.style.set_caption(caption) if gains else not_stored()
 # and −5, and in strong noise everything is below silence. Frames are no longer all dropped, for the network does not take
 # these sounds for noise. A network removes what it has met.
 #
-# (Spectral subtraction takes away at most half of the noise's power, 3 dB, so at −10 dB it stays far below 0.)
+# (Spectral subtraction takes away at most half of the noise's power, 3 dB, so at −10 dB it stays far below 0. The paper
+# prints two numbers for it, 2 and .5. We read them as the power of 2 and half of the noise. They can be read as twice the
+# noise, down to a floor; that takes more away, and is not a row here yet. "In all 16 cells" rests on our reading.)
 
 # %% [markdown]
 # ## 7 Model 2: emotion and gender
@@ -945,8 +947,9 @@ pd.DataFrame(claimed).T.style.format("{:.1f}").set_caption("SNR out (dB): as pri
 #   them are printed, our copy lacks the table for pink noise). It does not hold for dropped frames. In these
 #   twelve the printed figures of its network are all above ours, on other speech: 13.8 against 12.4 in white noise at
 #   +5 dB, 4.4 against −0.3 in babble at −10 dB.
-# - At −10 dB in, every method of the paper ends *above* +2 dB. Spectral subtraction with the printed settings (the speech's
-#   power is the noisy power less *half* of the noise's) cannot do that by equation 23: half of the noise's power is 3 dB.
+# - At −10 dB in, every method of the paper ends *above* +2 dB. Spectral subtraction with the printed settings as we read them
+#   (the speech's power is the noisy power less *half* of the noise's) cannot do that by equation 23: half of the noise's
+#   power is 3 dB.
 #   What the paper did otherwise it does not say.
 # - It says that noisy parts are *removed*, and measures an SNR, which needs a waveform of the same length. How the one
 #   becomes the other is not said; a soft mask is our answer.

@@ -63,8 +63,8 @@ def spectral_subtraction(noisy: np.ndarray, *, alpha: float = 2.0, beta: float =
     """Subtract the noise's spectrum: ``|S| ** alpha = |Y| ** alpha - beta * |N| ** alpha``, not below 0.
 
     The paper prints alpha (power) and beta (noise correction) only. Read in another usual way, as over-subtraction by 2
-    down to a floor of .5, they would take more away; that reading is not measured. The noise spectrum is the mean over the quietest
-    tenth of the frames, and the phase is the noisy one.
+    down to a floor of .5, they would take more away; that reading is not measured. The noise spectrum is the mean over
+    the quietest tenth of the frames, and the phase is the noisy one.
 
     Source: Liu and Zhang, section IV E, after their reference [27].
     """

@@ -121,40 +121,45 @@ def effects_within(a: pd.DataFrame, b: pd.DataFrame, part_of: pd.Series) -> dict
     return found
 
 
-def chain(bench: Bench, protocol: str, row: str = BOTH) -> dict | None:
+def chain(
+    bench: Bench, protocol: str, row: str = BOTH, *, more: tuple[str, ...] = (), name: str | None = None
+) -> dict | None:
     """Model 1 and a network on what it leaves, as a cell, on the bench's corpus, which is one in noise.
 
     Args:
         bench: how to measure.
         protocol: of both networks.
         row: one of :data:`CHAINS`.
+        more: further settings of the second network.
+        name: of the row that is asked for, where it is not the chain's own.
     """
     changes, removal = CHAINS[row]
+    asked_for = name or row
 
     def measure() -> dict:
-        pipeline = trained_chain(bench, protocol, row)
+        pipeline = trained_chain(bench, protocol, row, more)
         predictions = pipeline.predictions
         runs = {"model1": pipeline.model1.summary["run"], "model2": [run.summary["run"] for run in pipeline.model2]}
         asked = {"corpus": bench.corpus, "protocol": protocol, "profile": bench.profile, "seed": bench.seed}
         settings = [first.settings.to_json(), second.settings.to_json()]
         figures = summarise(predictions, seed=bench.seed) | spelled(predictions)
-        return asked | figures | {"run": name, "runs": runs, "settings": settings}
+        return asked | figures | {"run": run_name, "runs": runs, "settings": settings}
 
     def valid(cell: dict) -> bool:
         return first.settings.agrees(cell["settings"][0]) and second.settings.agrees(cell["settings"][1])
 
     first = bench.config(CHAPTER, protocol, MODEL1)
-    second = bench.config(CHAPTER, protocol, changes)
-    name = f"{first.name}-then-{second.settings.digest}" + ("-frames" if removal == "frames" else "")
-    return bench.kept(f"{row}, {protocol}", row, CHAPTER, name, measure, valid=valid)
+    second = bench.config(CHAPTER, protocol, (*changes, *more))
+    run_name = f"{first.name}-then-{second.settings.digest}" + ("-frames" if removal == "frames" else "")
+    return bench.kept(f"{asked_for}, {protocol}", asked_for, CHAPTER, run_name, measure, valid=valid)
 
 
-def trained_chain(bench: Bench, protocol: str, row: str) -> AspMtlPipeline:
+def trained_chain(bench: Bench, protocol: str, row: str, more: tuple[str, ...] = ()) -> AspMtlPipeline:
     """The networks of a row of :data:`CHAINS` on the bench's corpus; arguments as :func:`chain`."""
     changes, removal = CHAINS[row]
     return AspMtlPipeline.train(
         bench.corpus, protocol, profile=bench.profile, seed=bench.seed, jobs=bench.jobs,
-        noise_settings=MODEL1, gender_settings=changes, removal=removal, progress=bench.console is not None,
+        noise_settings=MODEL1, gender_settings=(*changes, *more), removal=removal, progress=bench.console is not None,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from sercourse.experiments import (
     asp_mtl_ablation,
     asp_mtl_peers,
     asp_mtl_probes,
+    asp_mtl_remedies,
     asp_mtl_unseen,
     autoencoder_evaluation,
     emotion_autoencoder,
@@ -152,6 +153,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                 "emotion under noise at 0 dB: a single task, one model, the other, both, the machines",
             ),
             ("unseen_emotion", asp_mtl_unseen.unseen_emotion, "the same under noises that no training side held"),
+            ("remedies", asp_mtl_remedies.remedies, "what else was tried so that both models beat a single task"),
         )
     },
     **{

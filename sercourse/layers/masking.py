@@ -51,3 +51,19 @@ def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
         return x.mean(1)
     weight = mask.to(x.dtype)[..., None]  # (B, T, 1)
     return (x * weight).sum(1) / weight.sum(1)
+
+
+def mean_and_spread(x: Tensor, mask: Tensor | None, floor: float = 1e-4) -> Tensor:
+    """Mean and standard deviation over valid frames, one behind the other.
+
+    Args:
+        x: ``(B, T, D)``.
+        mask: ``(B, T)``; a row needs at least one valid frame.
+        floor: added to the variance, so that the root has a gradient where nothing moves.
+
+    Returns:
+        ``(B, 2 D)``.
+    """
+    mean = masked_mean(x, mask)
+    variance = masked_mean((x - mean[:, None]).square(), mask)
+    return torch.cat([mean, (variance + floor).sqrt()], dim=1)

@@ -50,7 +50,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sercourse.layers.masking import frame_mask, masked_mean
+from sercourse.layers.masking import frame_mask, masked_mean, mean_and_spread
 from sercourse.layers.perceptron import perceptron
 from sercourse.layers.reversal import ramp, reverse
 from sercourse.layers.scaling import Standardise
@@ -84,7 +84,8 @@ class AspMtl(MultiTaskModel):
         self.scale = Standardise(inputs)
         self.shared = StackedLSTM(*sizes)
         self.private = nn.ModuleDict({task: StackedLSTM(*sizes) for task in TASKS})
-        self.emotion_head = perceptron(2 * config.hidden, (config.head,), len(self.classes[MAIN]), config.dropout)
+        read = 2 * config.hidden + (2 * inputs if config.input_statistics else 0)
+        self.emotion_head = perceptron(read, (config.head,), len(self.classes[MAIN]), config.dropout)
         self.auxiliary_head = nn.Linear(config.hidden, len(self.classes[config.auxiliary]))
         told = len(TASKS) if config.discriminate == "task" else len(self.classes[config.auxiliary])
         self.discriminator = perceptron(config.hidden, config.critic, told, 0.0)
@@ -116,8 +117,11 @@ class AspMtl(MultiTaskModel):
         private = {task: stack(x, mask) for task, stack in self.private.items()}
         pooled = masked_mean(shared, mask)  # (B, D)
         frame_logits = self.auxiliary_head(private["auxiliary"])  # (B, T, C')
+        read = [pooled, masked_mean(private["main"], mask)]
+        if self.config.input_statistics:
+            read.append(mean_and_spread(x, mask))
         outputs = {
-            "emotion": self.emotion_head(torch.cat([pooled, masked_mean(private["main"], mask)], dim=1)),  # 14, 15
+            "emotion": self.emotion_head(torch.cat(read, dim=1)),  # 14, 15
             "auxiliary": masked_mean(frame_logits, mask),  # 16
             "frame_logits": frame_logits,
             "discriminator": self.discriminator(reverse(pooled, self.strength)),  # 11

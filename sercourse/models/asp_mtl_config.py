@@ -51,6 +51,9 @@ class AspMtlConfig:
     """mu; 0: no constraint."""
     mask_weight: float = 1.0
     """Of the soft mask."""
+    input_statistics: bool = False
+    """Whether the emotion's head also reads mean and spread over time of the frames themselves, which pass all stacks
+    by; a remedy beyond the paper. What the adversary takes out of the shared features is in these."""
     correlation_weight: float = 0.0
     """Of the auxiliary label's share in the shared features' variance; a remedy beyond the paper, 0: without it."""
 

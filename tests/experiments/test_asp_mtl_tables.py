@@ -12,7 +12,7 @@ from rich.console import Console
 from sercourse import corpora
 from sercourse.corpora.noisy import Condition, in_noise
 from sercourse.errors import UserError
-from sercourse.experiments import asp_mtl, asp_mtl_ablation, asp_mtl_probes, cells, registry
+from sercourse.experiments import asp_mtl, asp_mtl_ablation, asp_mtl_probes, asp_mtl_remedies, cells, registry
 from sercourse.experiments.cells import Bench
 from sercourse.signal.audio import read_audio
 from sercourse.signal.snr import snr_in
@@ -199,8 +199,37 @@ def test_every_artifact_is_listed():
     listed = {name for name in registry.EXPERIMENTS if name.startswith("asp_mtl/")}
     shown = [*(f"table{number}" for number in range(1, 10)), "figure6", "figure7"]
     assert listed == {
-        f"asp_mtl/{name}" for name in (*shown, "unseen", "unseen_emotion", "probes_noise", "probes_gender")
+        f"asp_mtl/{name}" for name in (*shown, "unseen", "unseen_emotion", "remedies", "probes_noise", "probes_gender")
     }
+
+
+def test_remedies_change_the_emotions_network_and_leave_model_1(bench, monkeypatch):
+    monkeypatch.setattr(asp_mtl_remedies, "PROTOCOLS", ("kfold-2",))
+    monkeypatch.setattr(cells, "MACHINES", ("is10",))
+    tried = {asp_mtl_remedies.AS_IT_IS: (), "mean and spread of the frames": ("input_statistics=true",)}
+    monkeypatch.setattr(asp_mtl_remedies, "REMEDIES", tried)
+    result = asp_mtl_remedies.remedies(bench)
+    rows = {row: by_protocol["kfold-2"] for row, by_protocol in result["rows"].items()}
+    assert set(rows) == {f"{remedy}: {system}" for remedy in tried for system in ("single task", "both models")}
+    for remedy in tried:
+        both, single = rows[f"{remedy}: both models"], rows[f"{remedy}: single task"]
+        assert both["against_single"]["effect"] == pytest.approx(both["ua"] - single["ua"])
+        noise = both["ua_by_condition"]["white@0"] - single["ua_by_condition"]["white@0"]
+        assert both["against_single_in_noise"]["effect"] == pytest.approx(noise)
+    changed, before = rows["mean and spread of the frames: both models"], rows["as it is: both models"]
+    assert changed["against_as_it_is"]["effect"] == pytest.approx(changed["ua"] - before["ua"])
+    assert "against_as_it_is" not in before
+    again = asp_mtl_remedies.remedies(bench)
+    assert again["rows"] == result["rows"], "from stored cells"
+    only = Bench(**{**vars(bench), "rows": ("as it is: single task",), "store": False})
+    assert asp_mtl_remedies.remedies(only)["rows"] == result["rows"]
+
+
+@pytest.mark.parametrize("remedy", list(asp_mtl_remedies.REMEDIES))
+def test_a_single_task_stays_one_under_every_remedy(remedy):
+    single = asp_mtl_ablation.VARIANTS["single task"]
+    model = RECIPE.settings("course", (*single, *asp_mtl_remedies.REMEDIES[remedy], *single)).model
+    assert {name for name, weight in model.weights.items() if weight} == {"emotion"}
 
 
 @pytest.mark.parametrize("profile", ["quick", "course", "paper"])

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sercourse.layers.attention import AttentivePooling
 from sercourse.layers.convolution import ConvBank, DenseBlock, DownBlock, SameConv, UpBlock
-from sercourse.layers.masking import frame_mask, halved, masked_mean, silenced
+from sercourse.layers.masking import frame_mask, halved, masked_mean, mean_and_spread, silenced
 from sercourse.layers.normalisation import MaskedNorm
 from sercourse.layers.recurrence import MaskedGRU
 from sercourse.layers.shared_private import StackedLSTM
@@ -74,6 +74,16 @@ def test_mean_leaves_padding_out(batch):
     pooled = masked_mean(x.transpose(1, 2), mask)
     apart = torch.cat([one.mean(2) for one in alone(x, lengths)])
     torch.testing.assert_close(pooled, apart, atol=TOLERANCE, rtol=0)
+
+
+def test_spread_leaves_padding_out_and_has_a_gradient_where_nothing_moves(batch):
+    x, lengths, mask = batch
+    pooled = mean_and_spread(x.transpose(1, 2), mask, floor=0.0)
+    apart = torch.cat([torch.cat([one.mean(2), one.std(2, correction=0)], dim=1) for one in alone(x, lengths)])
+    torch.testing.assert_close(pooled, apart, atol=TOLERANCE, rtol=0)
+    still = torch.ones(1, 4, 2, requires_grad=True)
+    mean_and_spread(still, None).sum().backward()
+    assert torch.isfinite(still.grad).all()
 
 
 @pytest.mark.parametrize("kind", ["instance", "batch", "none"])

@@ -37,7 +37,7 @@ MEASURED = 96
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "logmag": (160, 513), "is10": (1582,), "is09": (384,), "egemaps": (88,), "logmel": (200, 64), "mfcc": (200, 39),
-    "prosody": (200, 3), "spec400": (400, 400),
+    "prosody": (200, 3), "spec400": (400, 400), "logmag_stats": (1026,),
 }  # fmt: skip
 """Of the random features."""
 

@@ -33,6 +33,7 @@ MEASURED: dict[str, tuple[tuple[str, str], ...]] = {
     "emotion_autoencoder": (
         ("emotion_autoencoder/table4", "AE+EE,IN"),
         ("emotion_autoencoder/steps", "all that helps"),
+        ("emotion_autoencoder/steps", "all that helps, read from the spectrum too"),
     ),
     "asp_mtl": (("asp_mtl/table9", "both models"), ("asp_mtl/table3", "model 2 alone")),
     "mtlser": (("mtlser/words", "unseen speakers"), ("mtlser/table4", "MTLSER")),

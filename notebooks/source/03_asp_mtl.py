@@ -385,11 +385,12 @@ weights_still(gamma=0.0, mu=0.0)
 weights_still(gamma=1.0, mu=1.0)
 
 # %% [markdown]
-# Upper picture: no guards; the shared features hold the gender, and shared and private channels overlap. Lower picture:
-# both guards: the probe guesses. (The overlap is the mean of |cosine|. With four frames even unrelated courses have about
-# .4.) What if the adversary weighs three or ten times as much? Try it above. At such strengths two machines may
-# disagree: one ends with the probe at guessing, the other with the gender in the open, for a difference in the last digit
-# of a sum grows in a fight between two networks. So one run is no proof that something is hidden.
+# Upper picture: no guards; the shared features hold the gender, and shared and private channels overlap. Lower
+# picture: both guards: the probe is near guessing (.59). (The overlap is the mean of |cosine|. With four frames even
+# unrelated courses have about .4.) What if the adversary weighs three or ten times as much? Try it above. At such
+# strengths two machines may disagree: one ends with the probe at guessing, the other with the gender in the open, for
+# a difference in the last digit of a sum grows in a fight between two networks. So one run is no proof that something
+# is hidden.
 
 # %%
 from sercourse.training.networks import TrainingConfig, load_or_train
@@ -488,8 +489,8 @@ snrs = snrs.loc[list(estimates), [f"{noise}, {snr:+d} dB in" for noise in ("whit
 # **What we saw.** Dropping frames ends near 0 dB: with noise that never stops every frame is noisy, and what is left is
 # silence, which scores 0 and is worth nothing. At −5 dB noise that is itself speech (babble) is harder than hiss for
 # every method that leaves anything; at +5 dB it is for most (for wavelet + LMS the two are level). The mask of a
-# network of eight epochs helps at +5 dB; in babble at −5 dB it is worse than silence. Bold is not always good: where it
-# stands at 0.0, the best one could do was to say nothing.
+# network of eight epochs helps at +5 dB; in babble at −5 dB it is worse than silence. (Bold is not always good: where it
+# stands at 0.0 in the next table, the best one could do was to say nothing.)
 #
 # On real speech (EMO-DB, five groups of speakers, every network judged on speakers it did not hear), from stored
 # results where they are (`sercourse reproduce asp_mtl/table5 --corpus emodb --profile course`, … `table8`). To save

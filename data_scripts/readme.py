@@ -18,17 +18,13 @@ if not __package__:  # started as a file: let the imports below find the reposit
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from data_scripts.course import ROOT, build
+from sercourse.corpora.cards import card
 from sercourse.experiments.cells import stored_artifact
 from sercourse.experiments.emotion_autoencoder import printed as autoencoder_printed
 from sercourse.experiments.mtap import printed as mtap_printed
 from sercourse.experiments.signal_preprocessing import reference_text
 
 RESULTS = ROOT / "results"
-
-BEST_STEP = "all that helps, read from the spectrum too"
-"""The row of chapter 02 that reached most in ten folds."""
-
-NAMES: dict[str, str] = {"emodb": "EMO-DB", "ravdess": "RAVDESS"}
 
 PAGES: dict[str, tuple[str, ...]] = {"README.md": (), "docs/hub.md": ("memory",)}
 """Page to its blocks; none named: all of them."""
@@ -67,7 +63,11 @@ def network_table() -> str:
         ("table4_emodb", "AE+EE,IN", smaller),
         ("table4_ravdess", "AE+EE,IN", smaller),
         ("steps_emodb", "all that helps", "three such, with ComParE and all that helps"),
-        ("steps_emodb", BEST_STEP, "three such, with the spectrum's mean and spread"),
+        (
+            "steps_emodb",
+            "all that helps, read from the spectrum too",
+            "three such, with the spectrum's mean and spread",
+        ),
     )
     for artifact, row, name in shown:
         stored = stored_artifact("emotion_autoencoder", artifact)
@@ -76,7 +76,7 @@ def network_table() -> str:
                 machine = max(cells[protocol]["wa"] for r, cells in stored["rows"].items() if r.endswith("+SVM"))
                 known = stored["corpus"] == "emodb" and protocol in own
                 claimed = f"WA {own[protocol]:.1f}" if known else "–"
-                where = f"{NAMES[stored['corpus']]}, {protocol}"
+                where = f"{card(stored['corpus']).title.partition(',')[0]}, {protocol}"
                 lines.append(f"| {name} | {where} | WA {cell['wa']:.1f} | WA {machine:.1f} | {claimed} |")
     ablation = stored_artifact("asp_mtl", "table9_emodb") or {"rows": {}, "protocols": []}
     for protocol in ablation["protocols"]:

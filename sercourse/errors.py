@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
 
 SKIPPED_SHARE = 0.01
 """Up to this share of unusable files is skipped with a counted warning; above it the corpus is refused."""
@@ -41,6 +44,32 @@ class CorpusError(UserError):
 
 class ProtocolError(UserError):
     """A protocol cannot be made from this table (too few speakers, no sessions, …)."""
+
+
+def all_but_refused(
+    items: Sequence[Item],
+    together: Callable[[Sequence[Item]], Sequence[Result]],
+    refused: Callable[[Item, AudioError], None],
+) -> Iterator[tuple[Item, Result]]:
+    """Results of a batch that is computed at once; where one item cannot be used, one by one, so that the others stay.
+
+    Args:
+        items: what to compute; nothing is called where there is none.
+        together: the results of some items, in their order.
+        refused: told of every item that cannot be used, and why.
+    """
+    if not items:
+        return
+    try:
+        results = together(items)
+    except AudioError as error:
+        if len(items) == 1:
+            refused(items[0], error)
+            return
+        for one in items:
+            yield from all_but_refused([one], together, refused)
+        return
+    yield from zip(items, results, strict=True)
 
 
 def report_skipped(what: str, skipped: Mapping[str, str], total: int) -> None:

@@ -264,10 +264,11 @@ def in_conditions(corpus: str, conditions: str) -> str:
     Raises:
         CorpusError: it names conditions itself.
     """
-    for part in parts(corpus):
+    names = parts(corpus)
+    for part in names:
         if parse(part) is not None:
             raise CorpusError(f"{part}: names conditions; name the corpus alone, for {conditions} is added here.")
-    return ",".join(part + conditions for part in parts(corpus))
+    return ",".join(part + conditions for part in names)
 
 
 @lru_cache(maxsize=1)

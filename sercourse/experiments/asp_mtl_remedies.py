@@ -17,13 +17,12 @@ from sercourse.evaluation.comparison import compare
 from sercourse.experiments.asp_mtl import CHAPTER, IN_NOISE
 from sercourse.experiments.asp_mtl_ablation import (
     BOTH,
+    CLEANED,
     NOISES,
     PROTOCOLS,
     VARIANTS,
     chain,
-    conditions_of,
-    effects_within,
-    figures_of,
+    effects,
     show_rows,
 )
 from sercourse.experiments.cells import Bench, predicted_by
@@ -63,7 +62,7 @@ def remedies(bench: Bench) -> dict:
         judged = {}
         for remedy, changes in REMEDIES.items():
             single, both = row_name(remedy, SINGLE), row_name(remedy, BOTH)
-            own = (*VARIANTS[SINGLE], *changes, *VARIANTS[SINGLE])  # what a single task has not, no remedy gives it
+            own = (*changes, *VARIANTS[SINGLE])  # what a single task has not, no remedy gives it
             cells = {
                 single: bench.cell(single, bench.config(CHAPTER, protocol, own)),
                 both: chain(bench, protocol, BOTH, more=changes, name=both),
@@ -78,14 +77,11 @@ def remedies(bench: Bench) -> dict:
 
 def _figures(remedy: str, system: str, judged: dict) -> dict:
     """Figures of a row that was measured, and its distances to those beside it."""
-    own = judged[row_name(remedy, system)]
-    figures = figures_of(own)
-    single, before = judged[row_name(remedy, SINGLE)], judged[row_name(AS_IT_IS, system)]
-    if system == BOTH and single is not None:
-        figures["against_single"] = compare(single, own, names=(SINGLE, BOTH), metric="ua").to_dict()
-        condition = conditions_of(own["utterance_id"]).set_axis(own["utterance_id"]).dropna()
-        noisy = condition[condition != "none"].map(lambda _: NOISES)
-        figures["against_single_in_noise"] = effects_within(single, own, noisy)[NOISES]
+    own, before = judged[row_name(remedy, system)], judged[row_name(AS_IT_IS, system)]
+    beside = {SINGLE: judged[row_name(remedy, SINGLE)], CLEANED: None}
+    figures = effects(system, beside | {system: own})
+    if "against_single_within" in figures:
+        figures["against_single_in_noise"] = figures.pop("against_single_within")[NOISES]
     if remedy != AS_IT_IS and before is not None:
         figures["against_as_it_is"] = compare(before, own, names=(AS_IT_IS, remedy), metric="ua").to_dict()
     return figures

@@ -137,7 +137,7 @@ def _grid(
     bench.say(_plan(bench, rows, protocols))
     for protocol in protocols:
         strongest, beside = bench.strongest(protocol)
-        for features, machine in (beside | {name: bench.machine(protocol, name) for name in machines}).items():
+        for features, machine in (beside | {one: bench.machine(protocol, one) for one in machines}).items():
             row = _machine_row(machine)
             row["printed_ua"] = known.get("IS10+SVM", {}).get(protocol) if features == "is10" else None
             found.setdefault(f"{features.upper()}+SVM", {})[protocol] = row

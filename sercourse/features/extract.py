@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed  # joblib's count heeds the limits of containers
 
-from sercourse.errors import AudioError, UserError, report_skipped
+from sercourse.errors import AudioError, UserError, all_but_refused, report_skipped
 from sercourse.features.base import Extractor
 from sercourse.features.registry import FEATURES
 from sercourse.features.store import DamagedEntry, FeatureStore, audio_key
@@ -207,19 +207,14 @@ def _fill(rows: list[tuple[str, str, float, float]], feature: str, store: Featur
 def _compute(
     missing: list[tuple[str, Path, np.ndarray]], extractor: Extractor, outcomes: dict[str, _Outcome]
 ) -> Iterator[tuple[Path, np.ndarray]]:
-    """Compute a batch at once; where one waveform cannot be used, one by one, so that the others are kept."""
-    if not missing:
-        return
-    try:
-        arrays = extractor([waveform for _, _, waveform in missing])
-        yield from ((entry, array) for (_, entry, _), array in zip(missing, arrays, strict=True))
-    except AudioError as error:
-        if len(missing) == 1:
-            utterance_id, entry, _ = missing[0]
-            outcomes[utterance_id] = _Outcome(entry, f"{utterance_id}: {error}")
-            return
-        for one in missing:
-            yield from _compute([one], extractor, outcomes)
+    """Features of a batch; a waveform that cannot be used is noted, and the others are kept."""
+
+    def refused(one: tuple[str, Path, np.ndarray], error: AudioError) -> None:
+        utterance_id, entry, _ = one
+        outcomes[utterance_id] = _Outcome(entry, f"{utterance_id}: {error}")
+
+    computed = all_but_refused(missing, lambda some: extractor([waveform for *_, waveform in some]), refused)
+    yield from ((entry, array) for (_, entry, _), array in computed)
 
 
 def _report(feature: str, skipped: dict[str, str], repaired: int, total: int) -> None:

@@ -92,9 +92,10 @@ def cross_validate(
     tested = {} if tested is None else tested
     parts = []
     for fold in (fold for fold in folds if known.isin(fold.test).any()):
-        sides = fold.name, fold.test, getattr(fold, learn_from)
+        learnt = getattr(fold, learn_from)
+        sides = fold.name, fold.test, learnt
         if sides not in tested:
-            tested[sides] = _one_fold(features, labels, fold, getattr(fold, learn_from), classifier, calibrated)
+            tested[sides] = _one_fold(features, labels, fold, learnt, classifier, calibrated)
         parts.append(tested[sides])
     if not parts:
         raise UserError(f"{protocol.name}: no test utterance has features; check the audio with `sercourse doctor`.")

@@ -10,7 +10,7 @@ Notebook: 03_asp_mtl.ipynb
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import pandas as pd
 import soundfile
 from filelock import FileLock
 
-from sercourse.errors import AudioError, UserError, report_skipped
+from sercourse.errors import AudioError, UserError, all_but_refused, report_skipped
 from sercourse.features.store import audio_key
 from sercourse.models.asp_mtl import AspMtl
 from sercourse.paths import cache_dir
@@ -107,25 +107,20 @@ def changed_table(
 def _changed(
     part: Sequence[tuple[str, tuple, Path]], change: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]],
     skipped: dict[str, str],
-) -> list[tuple[Path, np.ndarray]]:  # fmt: skip
+) -> Iterator[tuple[Path, np.ndarray]]:  # fmt: skip
     """Where each changed waveform of a batch belongs; what cannot be read or changed goes to ``skipped``, with why."""
+
+    def refused(one: tuple[str, tuple, Path, np.ndarray], error: AudioError) -> None:
+        skipped[one[0]] = f"{one[1][0]}: {error}"
+
     read = []
     for utterance_id, row, target in part:
         try:
             read.append((utterance_id, row, target, read_audio(*row)))
         except AudioError as error:
             skipped[utterance_id] = str(error)
-    try:
-        waveforms = change([waveform for *_, waveform in read]) if read else []
-        return [(target, waveform) for (_, _, target, _), waveform in zip(read, waveforms, strict=True)]
-    except AudioError:  # one of them: see which
-        found = []
-        for utterance_id, row, target, waveform in read:
-            try:
-                found.append((target, change([waveform])[0]))
-            except AudioError as error:
-                skipped[utterance_id] = f"{row[0]}: {error}"
-        return found
+    changed = all_but_refused(read, lambda some: change([waveform for *_, waveform in some]), refused)
+    yield from ((target, waveform) for (_, _, target, _), waveform in changed)
 
 
 def weights_digest(network: AspMtl, step: int, removal: str = "mask") -> str:

@@ -4,9 +4,10 @@ Every utterance of the corpus before the first ``+`` is there once under each co
 or a noise at an SNR in dB. The copies share ``recording``, so no protocol lets two of them stand on both sides of a
 split. They are made at first use, in the cache folder, and are the same whenever they are made again.
 
-Conditions: white, pink, brown, factory; babble (synthetic voices that nobody else has); recorded (everyday sounds from
-the folder ``noise`` of SERCOURSE_DATA), unseen (other files of that folder, for tests on noise that training did not
-hear); ``all@0`` stands for white, pink, babble and factory at 0 dB. ``white@-10..10`` draws an SNR between the two for
+Conditions: white, pink, brown, factory; babble (synthetic voices that nobody else has), chatter (babble of other voices
+that say other sentences, for tests); recorded (everyday sounds from the folder ``noise`` of SERCOURSE_DATA), unseen
+(other files of that folder, for tests on noise that training did not hear); ``all@0`` stands for white, pink, babble
+and factory at 0 dB. ``white@-10..10`` draws an SNR between the two for
 every utterance. ``telephone``, without an SNR, is no noise but one channel for all
 (:mod:`sercourse.signal.channel`). Several corpora, separated by commas, each need their own conditions.
 
@@ -45,7 +46,15 @@ VERSION = 2
 PRINTED: tuple[str, ...] = ("white", "pink", "babble", "factory")
 """The four noises of the paper; ``all`` stands for them."""
 
-KINDS: tuple[str, ...] = (*NOISES, "babble", "recorded", "unseen")
+VOICES: dict[str, tuple[int, tuple[tuple[str, int, int], ...]]] = {
+    "babble": (1, (("high", 5, 6), ("low", 6, 5))),
+    "chatter": (2, (("high", 10, 11), ("low", 11, 10))),
+}
+"""Noises of voices: seed of the synthetic utterances, and how they are played, by ``resample_poly``'s up and down: 20 %
+faster and 17 % slower, or 10 % faster and 9 % slower. So they belong to no speaker of any corpus, and not to each
+other's."""
+
+KINDS: tuple[str, ...] = (*NOISES, *VOICES, "recorded", "unseen")
 
 WITHOUT_SNR: tuple[str, ...] = ("none", "telephone")
 """Conditions that are no noise at a level: as recorded, and :func:`sercourse.signal.channel.telephone`."""
@@ -232,8 +241,8 @@ def make_noise(kind: str, n_samples: int, rng: np.random.Generator) -> np.ndarra
     """
     if kind in NOISES:
         return NOISES[kind](n_samples, rng)
-    if kind == "babble":
-        return babble(n_samples, _voices(), rng, exclude=())
+    if kind in VOICES:
+        return babble(n_samples, _voices(kind), rng, exclude=())
     files = recordings(kind)
     return recorded(n_samples, files[rng.integers(len(files))], rng)
 
@@ -271,17 +280,17 @@ def in_conditions(corpus: str, conditions: str) -> str:
     return ",".join(part + conditions for part in names)
 
 
-@lru_cache(maxsize=1)
-def _voices() -> dict[str, list[np.ndarray]]:
-    """Voices for babble: synthetic ones of a drawing of their own, played 20 % faster and 17 % slower, so that they
-    belong to no speaker of any corpus."""
+@lru_cache(maxsize=len(VOICES))
+def _voices(kind: str) -> dict[str, list[np.ndarray]]:
+    """Speaker to waveforms, as :data:`VOICES` has it."""
     from sercourse.corpora import synthetic  # here, for it starts espeak-ng
 
-    folder = cache_dir() / "babble_voices"
-    synthetic.make(folder, utterances=70, seed=1, progress=False)
+    seed, played = VOICES[kind]
+    folder = cache_dir() / f"{kind}_voices"
+    synthetic.make(folder, utterances=70, seed=seed, progress=False)
     voices: dict[str, list[np.ndarray]] = {}
-    for _, row in synthetic.load(folder, utterances=70, seed=1).iterrows():
+    for _, row in synthetic.load(folder, utterances=70, seed=seed).iterrows():
         wave = read_audio(row["path"])
-        for name, up, down in (("high", 5, 6), ("low", 6, 5)):
+        for name, up, down in played:
             voices.setdefault(f"{row['speaker']}-{name}", []).append(resample_poly(wave, up, down).astype(np.float32))
     return voices

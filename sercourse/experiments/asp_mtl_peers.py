@@ -33,14 +33,16 @@ from sercourse.experiments.asp_mtl import CHAPTER, IN_NOISE, printed
 from sercourse.experiments.asp_mtl_ablation import (
     BOTH,
     PROTOCOLS,
+    TUNED,
     VARIANTS,
     chain,
     conditions_of,
     effects_within,
     figures_of,
+    machine_rows,
     show_rows,
 )
-from sercourse.experiments.cells import MACHINES, Bench, predicted_by, save_figure, spelled
+from sercourse.experiments.cells import MACHINES, NO_VALIDATION, Bench, predicted_by, save_figure, spelled
 from sercourse.features.equalisation import Equaliser, functionals, pitch_and_mfcc, pooled
 from sercourse.features.extract import extract
 from sercourse.signal.denoise import METHODS
@@ -58,7 +60,9 @@ FRONT_END = 1
 EQUALISED = "histogram equalisation [9]"
 NOT_EQUALISED = "the same features, not equalised"
 VAD_NMF = "VAD + NMF [10]"
-MACHINE_ROWS: tuple[str, ...] = tuple(f"{features.upper()}+SVM" for features in MACHINES)
+MACHINE_ROWS: tuple[str, ...] = tuple(
+    f"{features.upper()}+SVM{told}" for told in ("", NO_VALIDATION) for features in MACHINES
+)
 NOISE_ROWS: tuple[str, ...] = (
     *MACHINE_ROWS, NOT_EQUALISED, EQUALISED, VAD_NMF, "sparse representation [11]", "single task", BOTH
 )  # fmt: skip
@@ -77,7 +81,9 @@ NETWORKS: dict[str, tuple[str, tuple[str, ...]]] = {
 NOTES: tuple[str, ...] = (
     "Histogram equalisation is told the noise of a test utterance, CORAL and the NMF subspace are told its speaker's"
     " gender; the networks are told neither.",
-    "Machines and classical remedies learn from train and validation, networks from train alone.",
+    "Machines and classical remedies learn from train and validation, networks and the machines without validation from"
+    " train alone.",
+    TUNED,
     "Shared hidden layers and the adversarial autoencoder read IS10 functionals, ASP-MTL reads frames: a difference"
     " between them is not one of their multi-task structure alone.",
     "wa, ua and f1 are in percent; of the printed pairs the first is in percent, F1 is a share.",
@@ -151,7 +157,7 @@ def _compared(
     protocols, parts = bench.protocols(PROTOCOLS), {}
     for protocol in protocols:
         strongest, machines = bench.strongest(protocol)
-        judged = {f"{features.upper()}+SVM": machine.predictions for features, machine in machines.items()}
+        judged = {row: machine.predictions for row, machine in machine_rows(bench, protocol, machines).items()}
         for row in rows:
             if row in judged:
                 continue

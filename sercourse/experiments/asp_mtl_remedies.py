@@ -17,7 +17,6 @@ from sercourse.evaluation.comparison import compare
 from sercourse.experiments.asp_mtl import CHAPTER, IN_NOISE
 from sercourse.experiments.asp_mtl_ablation import (
     BOTH,
-    CLEANED,
     NOISES,
     PROTOCOLS,
     VARIANTS,
@@ -78,8 +77,7 @@ def remedies(bench: Bench) -> dict:
 def _figures(remedy: str, system: str, judged: dict) -> dict:
     """Figures of a row that was measured, and its distances to those beside it."""
     own, before = judged[row_name(remedy, system)], judged[row_name(AS_IT_IS, system)]
-    beside = {SINGLE: judged[row_name(remedy, SINGLE)], CLEANED: None}
-    figures = effects(system, beside | {system: own})
+    figures = effects(system, {SINGLE: judged[row_name(remedy, SINGLE)], system: own})
     if "against_single_within" in figures:
         figures["against_single_in_noise"] = figures.pop("against_single_within")[NOISES]
     if remedy != AS_IT_IS and before is not None:

@@ -1,8 +1,8 @@
 """Chapter 03: the emotion in noises that no training side held.
 
 Networks and machines learn from speech as recorded and under white, pink, babble and factory noise, as in table 9. The
-same folds are then tested on the same utterances under other noises at the same level: brown noise and two sets of
-everyday sounds.
+same folds are then tested on the same utterances under other noises at the same level: brown noise, babble of other
+voices, two sets of everyday sounds.
 
 Source: Liu and Zhang, IEEE Access 2023, experiments 1 and 5; the paper tests on noises that training heard.
 Notebook: 03_asp_mtl.ipynb
@@ -39,9 +39,10 @@ PROTOCOL = "group-5"
 LEVEL = "@0"
 """dB, as in training."""
 
-SYNTHETIC: tuple[str, ...] = ("brown",)
+SYNTHETIC: tuple[str, ...] = ("brown", "chatter")
 RECORDED: tuple[str, ...] = ("recorded", "unseen")
-"""Noises that training does not hear: one that is computed, and everyday sounds, where recordings are at hand."""
+"""Noises that training does not hear: one that is computed, other voices, and everyday sounds, where recordings are at
+hand."""
 
 ROWS: tuple[str, ...] = (*VARIANTS, *CHAINS)
 

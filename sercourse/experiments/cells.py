@@ -39,7 +39,6 @@ KEPT = (
     "epochs_chosen", "seconds_per_epoch", "training_seconds", "peak_mb", "run",
 )  # fmt: skip
 
-
 SAME_RUN = ("alphabet", "predicted", "data_hash", "ece", "epochs_chosen", "parameters")
 """What tells a run from another one of the same name: further figures of a stored cell are kept where all agree."""
 
@@ -48,6 +47,9 @@ SAME = 1e-6
 
 MACHINES = ("is10", "compare")
 """openSMILE sets of the machines that a network has to beat; the better one of a run is the strongest baseline."""
+
+NO_VALIDATION = ", without validation"
+"""A machine fitted on the training side alone, as the networks are that choose their epoch on validation."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from rich.table import Table
 from sercourse import corpora
 from sercourse.experiments.autoencoder_evaluation import CHAPTER, recorded_epochs
 from sercourse.experiments.cells import (
+    NO_VALIDATION,
     Bench,
     against,
     cell_path,
@@ -76,9 +77,6 @@ mean and spread, one hidden layer and three networks (in the second) were picked
 was fixed beforehand. Validation utterances of one fold are test utterances of another, and the idea
 of reading the spectrum came when table 4 had shown its branch to be weak on these folds: a little of the test is in the
 choice, as always where one corpus serves again and again."""
-
-NO_VALIDATION = ", without validation"
-"""A machine fitted on the training side alone, as the networks are that choose their epoch on validation."""
 
 SPECTRUM = "logmag_stats"
 """What a linear machine is given of the network's own spectrogram, beside the steps."""

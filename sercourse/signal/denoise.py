@@ -62,19 +62,41 @@ def waveform_of(transform: np.ndarray, n_samples: int) -> np.ndarray:
 def spectral_subtraction(noisy: np.ndarray, *, alpha: float = 2.0, beta: float = 0.5) -> np.ndarray:
     """Subtract the noise's spectrum: ``|S| ** alpha = |Y| ** alpha - beta * |N| ** alpha``, not below 0.
 
-    The paper prints alpha (power) and beta (noise correction) only. Read in another usual way, as over-subtraction by 2
-    down to a floor of .5, they would take more away; that reading is not measured. The noise spectrum is the mean over
-    the quietest tenth of the frames, and the phase is the noisy one.
+    The paper prints alpha (power) and beta (noise correction) only; :func:`over_subtraction` is the other usual way to
+    read the two. The noise spectrum is the mean over the quietest tenth of the frames, and the phase is the noisy one.
 
     Source: Liu and Zhang, section IV E, after their reference [27].
     """
+    transform, powers, noise = _with_noise(noisy, alpha)
+    kept = np.maximum(powers - beta * noise, 0.0)
+    return waveform_of(_gain(kept, powers, alpha) * transform, len(noisy))
+
+
+def over_subtraction(noisy: np.ndarray, *, alpha: float = 2.0, beta: float = 0.5) -> np.ndarray:
+    """Subtract more noise than there is, down to a floor: ``|S|² = max(|Y|² - alpha |N|², beta |N|²)``.
+
+    The other reading of the paper's alpha and beta: over-subtraction factor and spectral floor, as Berouti et al. call
+    them, who take a floor far lower than .5. Nothing is made louder than it was.
+
+    Source: Liu and Zhang, section IV E; Berouti et al. 1979.
+    """
+    transform, powers, noise = _with_noise(noisy, 2.0)
+    kept = np.minimum(np.maximum(powers - alpha * noise, beta * noise), powers)
+    return waveform_of(_gain(kept, powers, 2.0) * transform, len(noisy))
+
+
+def _with_noise(noisy: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spectrum ``(F, T)``, its magnitudes to a power, and the noise's ``(F, 1)``: the mean over the quietest frames."""
     transform = spectrum(noisy)
-    powers = np.abs(transform) ** alpha  # (F, T)
+    powers = np.abs(transform) ** power
     energy = powers.sum(0)
     quiet = energy <= np.quantile(energy, QUIET_SHARE)
-    kept = np.maximum(powers - beta * powers[:, quiet].mean(1, keepdims=True), 0.0)
-    gain = np.divide(kept, powers, out=np.zeros_like(powers), where=powers > 0) ** (1 / alpha)
-    return waveform_of(gain * transform, len(noisy))
+    return transform, powers, powers[:, quiet].mean(1, keepdims=True)
+
+
+def _gain(kept: np.ndarray, powers: np.ndarray, power: float) -> np.ndarray:
+    """What the magnitudes are multiplied with so that of ``powers`` so much is ``kept``; 0 where there is nothing."""
+    return np.divide(kept, powers, out=np.zeros_like(powers), where=powers > 0) ** (1 / power)
 
 
 def wavelet_lms(noisy: np.ndarray) -> np.ndarray:
@@ -161,6 +183,7 @@ def spectral_gating(noisy: np.ndarray) -> np.ndarray:
 
 METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "spectral subtraction": spectral_subtraction,
+    "over-subtraction": over_subtraction,
     "wavelet + LMS": wavelet_lms,
     "VAD + NMF": nmf,
     "noisereduce": spectral_gating,

@@ -300,18 +300,25 @@ def test_several_corpora_each_get_the_conditions():
     assert in_conditions("emodb=four,nemo=four", "+telephone") == "emodb=four+telephone,nemo=four+telephone"
 
 
-def test_babble_is_spoken_faster_or_slower_than_anybody_in_the_default_corpus():
-    """So pitch and formants move by a fifth or a sixth of their value: more than a speaker's recordings differ."""
-    voices = noisy._voices()
-    folder = noisy.cache_dir() / "babble_voices"
-    table = synthetic.load(folder, utterances=70, seed=1)
+@pytest.mark.parametrize(("kind", "seed", "factors"), [("babble", 1, (5 / 6, 6 / 5)), ("chatter", 2, (10 / 11, 1.1))])
+def test_babble_is_spoken_faster_or_slower_than_anybody_in_the_default_corpus(kind, seed, factors):
+    """So pitch and formants move by a tenth to a fifth of their value: no voice is another's."""
+    voices = noisy._voices(kind)
+    folder = noisy.cache_dir() / f"{kind}_voices"
+    table = synthetic.load(folder, utterances=70, seed=seed)
     assert len(voices) == 2 * table["speaker"].nunique() == 20
     for speaker, rows in table.groupby("speaker"):
         seconds = [len(read_audio(path)) for path in rows["path"]]
-        for name, factor in (("high", 5 / 6), ("low", 6 / 5)):
+        for name, factor in zip(("high", "low"), factors, strict=True):
             changed = [len(wave) for wave in voices[f"{speaker}-{name}"]]
             assert np.divide(changed, seconds) == pytest.approx(factor, abs=1e-3)
-    assert np.isfinite(make_noise("babble", 16_000, np.random.default_rng(0))).all()
+    assert np.isfinite(make_noise(kind, 16_000, np.random.default_rng(0))).all()
+
+
+def test_chatter_says_other_sentences_than_babble_so_that_a_test_has_nothing_of_training():
+    heard, other = (noisy._voices(kind) for kind in ("babble", "chatter"))
+    lengths = [{len(wave) for waves in voices.values() for wave in waves} for voices in (heard, other)]
+    assert len(lengths[0] & lengths[1]) < len(lengths[1]) / 5, "no recording stands in both"
 
 
 def test_conditions_are_not_added_to_conditions():

@@ -30,6 +30,7 @@ def bench(tiny_corpus, monkeypatch) -> Bench:
     base = load("tiny")
     other = in_noise(base, (Condition("brown", 0.0, 0.0),), workers=1, progress=False)
     monkeypatch.setattr(corpora, "load", lambda name: other if "brown" in name else load(name))
+    monkeypatch.setattr(asp_mtl_unseen, "SYNTHETIC", ("brown",))
     monkeypatch.setattr(RECIPE, "profiles", {"quick": RECIPE.profiles["quick"].changed(TINY)})
     monkeypatch.setattr(asp_mtl_unseen, "PROTOCOL", "kfold-2")
     monkeypatch.setattr(cells, "MACHINES", ("is10",))

@@ -13,6 +13,7 @@ from sercourse.signal.denoise import (
     N_FFT,
     WINDOW,
     nmf,
+    over_subtraction,
     spectral_subtraction,
     spectrum,
     waveform_of,
@@ -41,10 +42,18 @@ def gained(method, speech, snr_db: float) -> float:
     return float(np.mean(gains))
 
 
-@pytest.mark.parametrize("method", [spectral_subtraction, wavelet_lms, nmf])
+@pytest.mark.parametrize("method", [spectral_subtraction, over_subtraction, wavelet_lms, nmf])
 @pytest.mark.parametrize("snr_db", [-5, 0, 5])
 def test_stationary_white_noise_is_reduced(speech, method, snr_db):
     assert gained(method, speech, snr_db) > 1.0
+
+
+def test_over_subtraction_leaves_half_of_the_noise_where_nobody_speaks_and_never_more_than_there_was():
+    """White noise alone: nearly every bin is below 2.5 times the mean, so the floor is left, half of the mean."""
+    noise = 0.1 * white(64_000, np.random.default_rng(0))
+    left = over_subtraction(noise)
+    assert np.mean(left**2) / np.mean(noise**2) == pytest.approx(0.4, abs=0.1)
+    assert np.abs(spectrum(left)).mean() < np.abs(spectrum(noise)).mean()
 
 
 def test_the_gate_of_today_removes_noise_at_low_snr(speech):

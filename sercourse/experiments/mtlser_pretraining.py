@@ -30,6 +30,9 @@ from sercourse.training.summary import summarise
 PROTOCOLS: dict[str, str] = {"ravdess": "group-6"}
 """Corpus to protocol; others leave one speaker out."""
 
+FURTHER: tuple[str, ...] = ("group-5",)
+"""Protocols that can be asked for: that of the trained networks (``mtlser/tasks``)."""
+
 SEEDS = 3
 """Networks with random weights."""
 
@@ -43,7 +46,7 @@ def pretraining(bench: Bench) -> dict:
         bench: how to measure; ``rows`` may name further checkpoints to be probed, folders or ids.
     """
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
-    protocol = PROTOCOLS.get(bench.corpus, "loso")
+    protocol = bench.protocols((PROTOCOLS.get(bench.corpus, "loso"),), FURTHER)[0]
     table = corpora.load(bench.corpus)
     table = table[table["emotion"].notna()]
     waveforms = extract(table, "waveform", progress=bench.console is not None)

@@ -36,7 +36,9 @@ MEASURED: dict[str, tuple[tuple[str, str], ...]] = {
         ("emotion_autoencoder/steps", "all that helps, read from the spectrum too"),
     ),
     "asp_mtl": (("asp_mtl/table9", "both models"), ("asp_mtl/table3", "model 2 alone")),
-    "mtlser": (("mtlser/words", "unseen speakers"), ("mtlser/table4", "MTLSER")),
+    "mtlser": (
+        ("mtlser/words", "unseen speakers"), ("mtlser/tasks", "emotion and words"), ("mtlser/table4", "all three"),
+    ),
     "mtap": (("mtap/table1", "apfl"), ("mtap/table1", "normalised"), ("mtap/table6", "all three, APFL")),
     "msfl": (("msfl/languages", "MSFL, GradNorm"), ("msfl/left_out", "MSFL, GradNorm")),
 }

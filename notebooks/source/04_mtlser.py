@@ -101,7 +101,7 @@ shown
 
 # %% [markdown]
 # **What we saw.** Two lines matter. The pretrained encoder is far above the *same* network with random weights, on both
-# corpora, so what it heard is worth something. And openSMILE with an SVM is above the mini: decades of speech science are
+# corpora, so what it learnt before is worth something. (Hidden sounds were not its only teacher, see section 2.) And openSMILE with an SVM is above the mini: decades of speech science are
 # not beaten by four million parameters and five hours of synthetic speech. Are larger networks better? EmoBox (linear
 # probes on many encoders) prints, on RAVDESS with speakers apart, UA 72.0 for WavLM-large, a relative of wav2vec 2.0 with
 # some 300 million parameters, and 54.3 for wav2vec2-base, the paper's encoder, which is no better than openSMILE here.
@@ -490,7 +490,9 @@ shown
 
 # %% [markdown]
 # Every *word* of these sentences was heard in training, in other sentences: a matrix test (fifty words, 100 000
-# sentences) measures whether the words were learnt, not English. The speaker is **undefined** for speakers whom
+# sentences) measures whether the words were learnt, not English. And "unseen" is kind: the synthesiser has 52 voices for the
+# hundred speakers, so 13 of the 20 who are tested share their voice, at another pitch and rate, with somebody in training.
+# The speaker is **undefined** for speakers whom
 # training has never heard: there is no right answer to give. Section 9 comes back to that.
 
 # %% [markdown]
@@ -499,7 +501,7 @@ shown
 # > **Think before you search.** With the *whole* encoder frozen, alpha and beta cannot help the emotion: the heads are three
 # > linear maps that share nothing, each with a gradient of its own. Tasks help (or hurt) each other only through what they
 # > share **and** train. (Nearly: the profiles limit the length of the gradient of all heads *together*, so a large alpha
-# > shortens the emotion's steps. `--set clip=0` removes that.)
+# > shortens the emotion's steps. `--set clip=0` removes that, and the second grid below has it.)
 #
 # > **Read the paper's best weights with care.** One at a time, its best beta is 0.5 (its figures 9 and 10); both together,
 # > 0.8. A flat surface has many best points, and which one wins is chance. The best of 121 networks on the test file is no
@@ -553,13 +555,15 @@ for ax, question in zip(axes, questions):
     for name, colour in (("pretrained", "#0072B2"), ("random weights", "#999999")):
         ax.plot(knows[question, name], marker="o", color=colour, label=name)
     ax.axhline(100 / questions[question].nunique(), color="black", linestyle=":")
-    ax.set(title=question, xlabel="layer (0: convolutions)", ylim=(0, 100))
+    ax.set(title=question, xlabel="layer (0: before the transformer)", ylim=(0, 100))
 axes[0].set_ylabel("told right (%)")
 axes[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
 # **What we saw** (dotted: guessing; about a hundred utterances are asked, so one is a point, and small steps are chance).
+# Layer 0 is what goes into the transformer: the convolutions, projected, with a convolution on top that tells each frame
+# where it stands, and so lets it hear its neighbours.
 # The emotion gets easier to read from layer to layer, up to the last but one. The speaker is there by layer 2, and stays.
 # The first word is hardly there at all, and less so in the upper layers: a mean over time forgets the order of sounds. So
 # tasks differ in where they are best read, which is why a *learnt mean of all layers* (`--set states=weighted`) can beat
@@ -789,9 +793,15 @@ else:
 shown
 
 # %% [markdown]
-# > **5. The mean runs over padding**, `torch.mean(hidden, dim=1)`: the first row of the table in section 4. One second in a
-# > batch with five seconds is four fifths padding.
-#
+# > **5. The mean runs over padding**, `torch.mean(hidden, dim=1)`: one second in a batch with five seconds is four fifths
+# > padding. (A toy: here frames of padding are 0. A real encoder's are some vector of their own, which is mixed in.)
+
+# %% tags=["nbval-check-output"]
+frames = torch.zeros(250, 1)
+frames[:50] = 1.0  # one second of speech in a batch that is five seconds long
+print(f"mean over everything {frames.mean():.1f}, over its own frames {frames[:50].mean():.1f}")
+
+# %% [markdown]
 # > **6. CTC is told the padded length**, because what prepares the audio for "base" checkpoints returns no attention mask.
 # > The padded frames then have to be explained, too.
 
@@ -884,10 +894,14 @@ else:
 shown
 
 # %% [markdown]
-# **What we saw** (one seed; the lines with the speaker are not measured yet). Learning the words beside the emotion is
-# worth 12.7 points of UA (interval over speakers 7.5 to 16.7) to this small encoder. In EMO-DB the ten sentences are the
-# same in every emotion, so words can only help by making better frames, never by their meaning. FROZEN_SENTENCE
-# With the words the network still stands below both openSMILE machines, which know nothing of them.
+# **What we saw** (one seed; the lines with the speaker are not measured yet). With these settings, learning the words beside
+# the emotion is worth 12.7 points of UA (interval over speakers 7.5 to 16.7). In EMO-DB the ten sentences are the same in
+# every emotion, so words can only help by making better frames, never by their meaning.
+#
+# But look at the frozen encoder: FROZEN_SENTENCE
+#
+# With the words the network still stands below both openSMILE machines, which know nothing of them. (They also learn from
+# the validation speakers, which the networks need for choosing their epoch.)
 #
 # The paper's table 4 sets its network beside eight others. What runs here can be measured, on the same folds
 # (`sercourse reproduce mtlser/table4 --corpus emodb --profile course --json results/mtlser/table4_emodb.json`); all else is

@@ -31,6 +31,9 @@ STEPS: dict[str, int] = {"quick": 3, "course": 5, "paper": 11}
 FROZEN = 11
 """The same where the whole encoder is frozen and heard once, so that a network costs its heads alone: the paper's."""
 
+ALONE: tuple[str, ...] = ("freeze=encoder", "clip=0")
+"""With a frozen encoder each head learns alone; the profiles' limit on the common gradient would tie them together."""
+
 PROTOCOL = "holdout-10"
 _DONE, _BEGUN = (TrialState.COMPLETE,), (TrialState.RUNNING, TrialState.WAITING)
 
@@ -45,7 +48,7 @@ def grid(bench: Bench, *, frozen: bool = False) -> dict:
         frozen: only the heads learn, on what a frozen encoder says once; 11 values of each weight in every profile.
     """
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
-    steps, changes = (FROZEN, ("freeze=encoder",)) if frozen else (STEPS[bench.profile], ())
+    steps, changes = (FROZEN, ALONE) if frozen else (STEPS[bench.profile], ())
     values = [round(float(value), 3) for value in np.linspace(0, 1, steps)]
     space = {"alpha": values, "beta": values}
     name = f"grid-{len(values)}-{bench.config(CHAPTER, PROTOCOL, changes).name}"

@@ -16,6 +16,7 @@ import torch
 from rich.table import Table
 
 from sercourse import corpora
+from sercourse.errors import UserError
 from sercourse.evaluation.comparison import compare
 from sercourse.experiments.cells import Bench
 from sercourse.experiments.mtlser import p_value
@@ -44,12 +45,18 @@ def pretraining(bench: Bench) -> dict:
 
     Args:
         bench: how to measure; ``rows`` may name further checkpoints to be probed, folders or ids.
+
+    Raises:
+        UserError: one of them is not at hand.
     """
     bench = replace(bench, corpus=bench.corpus or "synthetic", repeats=1)
     protocol = bench.protocols((PROTOCOLS.get(bench.corpus, "loso"),), FURTHER)[0]
     table = corpora.load(bench.corpus)
     table = table[table["emotion"].notna()]
     waveforms = extract(table, "waveform", progress=bench.console is not None)
+    for name in bench.rows:
+        if at_hand(name) != name:
+            raise UserError(f"--rows {name}: not at hand, and no other one stands in for it here; name a folder.")
     judged = {MINI: _probed(bench, table, waveforms, protocol, [MINI])}
     judged["random weights"] = _probed(bench, table, waveforms, protocol, [MINI] * SEEDS, pretrained=False)
     for checkpoint in bench.rows:
@@ -80,7 +87,7 @@ def _probed(
     parts, by_layer = [], []
     for seed, name in enumerate(names):
         torch.manual_seed(bench.seed + seed)
-        encoder = load_backbone(at_hand(name), pretrained=pretrained)
+        encoder = load_backbone(name, pretrained=pretrained)
         bench.say(f"{name}, {'pretrained' if pretrained else f'random weights {seed}'}:")
         layers = pooled_layers(encoder, waveforms, progress=bench.console is not None)
         joined = pd.concat(layers, axis=1)

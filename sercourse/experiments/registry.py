@@ -167,7 +167,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "mtlser/pretraining": Experiment(
         "a linear machine on the frozen small encoder, pretrained and not, openSMILE beside it",
         mtlser_pretraining.pretraining,
-        ("rows",),
+        ("rows", "protocol"),
     ),
     "mtlser/tasks": Experiment(
         "what words and speaker do for the emotion, over seeds", mtlser.tasks, (*NETWORK, "repeats", "rows")

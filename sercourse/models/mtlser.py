@@ -3,13 +3,18 @@
 ==================================== ==================================================================================
 Chen et al.                          here
 ==================================== ==================================================================================
-wav2vec2-base, all of it learns      any wav2vec2, HuBERT or WavLM (``backbone``); ``freeze=none`` lets all of it learn
+wav2vec2-base, all of it learns      any wav2vec2, HuBERT or WavLM (``backbone``); ``freeze=none``, which the profile
+                                     paper has, lets all of it learn. In quick and course the convolutions stay as they
+                                     are, for their output can then be stored
 mean over all frames (equation 5);   mean over the utterance's own frames; the sum is a misprint, for the text says
 equations 6 and 7 print a sum        "average pooling"
 a linear head for the emotion and    taken over
 one for the speaker (6, 7)
-a linear head for 32 characters, CTC taken over; other languages have the characters of their training texts
-(8, 9, 11)
+a linear head for 32 characters, CTC taken over; English has the 32 of the published checkpoints (26 letters, the
+(8, 9, 11): 26 letters, 6 marks      apostrophe, five symbols), other languages have the characters of their training
+                                     texts
+layers dropped, masks in training:   no layer is dropped; spans of ten frames are masked (``masked``, SpecAugment), as
+not said                             published settings of fine-tuning have it; bf16 in the profiles course and paper
 CE + alpha CTC + beta CE (13),       taken over
 alpha .1, beta .8
 the speaker of every utterance       a speaker whom the training side does not hold has no class: he is masked in the

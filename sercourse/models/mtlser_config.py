@@ -15,7 +15,8 @@ TEXT, SPEAKER = "text", "speaker"
 
 @dataclass(frozen=True)
 class MtlserConfig:
-    """What is shared and what each task counts; the defaults are the paper's with the shipped small encoder.
+    """What is shared and what each task counts; the weights are the paper's, the encoder is the shipped small one with
+    frozen convolutions.
 
     Raises:
         ValueError: a value outside its range.

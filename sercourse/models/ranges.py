@@ -28,9 +28,9 @@ def shares(config: object, *names: str) -> None:
 
 
 def not_negative(config: object, *names: str) -> None:
-    """Refuse numbers below 0, and NaN."""
+    """Refuse numbers below 0, infinity and NaN."""
     for name in names:
-        if not getattr(config, name) >= 0:
+        if not 0 <= getattr(config, name) < inf:
             raise ValueError(f"{name}={getattr(config, name)}: must be 0 or more")
 
 

@@ -32,11 +32,11 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _PATIENCE = 5.0  # seconds that the hub is waited for
 
 
-@lru_cache(maxsize=16)
 def at_hand(
     name: str, option: str = "backbone", instead: str = MINI, known: str = "the small encoder that ships with sercourse"
 ) -> str:
-    """The encoder that will be used for a name: the name itself, or another with a warning where it cannot be had.
+    """The encoder that will be used for a name: the name itself, or another, with a warning each time, where it cannot
+    be had.
 
     Args:
         name: that other one's, a folder, or an id of the hub.
@@ -45,28 +45,40 @@ def at_hand(
         known: what that is, for the warning.
 
     Raises:
-        UserError: neither a folder nor written like an id.
+        UserError: neither a folder nor written like an id, no such checkpoint on the hub, or one that asks for an
+            account.
     """
     if name == instead or Path(name).is_dir():
         return name
     if not _HUB_ID.fullmatch(name):
         raise UserError(f"{option}={name}: no such folder, and no id of the hub (OWNER/NAME); or take {instead}.")
-    if isinstance(try_to_load_from_cache(name, "config.json"), str):
-        return name
-    try:
-        if constants.HF_HUB_OFFLINE:
-            raise requests.ConnectionError("HF_HUB_OFFLINE is set")
-        answer = requests.head(f"{constants.ENDPOINT}/{name}/resolve/main/config.json", timeout=_PATIENCE)
-    except requests.RequestException:
+    status = _on_the_hub(name)
+    if status in (401, 403):
+        raise UserError(f"{option}={name}: the hub asks for an account ({status}); log in there, or take {instead}.")
+    if status == 404:
+        raise UserError(f"{option}={name}: the hub has no such checkpoint; or take {instead}.")
+    if status is None or status >= 400:
+        what = "the hub cannot be reached" if status is None else f"the hub does not answer now ({status})"
         warnings.warn(
-            f"{option}={name}: not at hand, and the hub cannot be reached; {known} ({instead}) is used instead, and its"
-            " figures are not those of the one that was asked for.",
+            f"{option}={name}: not at hand, and {what}; {known} ({instead}) is used instead, and its figures are not"
+            " those of the one that was asked for.",
             stacklevel=2,
         )
         return instead
-    if answer.status_code >= 400:
-        raise UserError(f"{option}={name}: the hub has no such checkpoint ({answer.status_code}); or take {instead}.")
     return name
+
+
+@lru_cache(maxsize=16)
+def _on_the_hub(name: str) -> int | None:
+    """The hub's answer to a request for a checkpoint, asked once; 200 where its files are here; ``None``: offline."""
+    if isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return 200
+    try:
+        if constants.HF_HUB_OFFLINE:
+            raise requests.ConnectionError("HF_HUB_OFFLINE is set")
+        return requests.head(f"{constants.ENDPOINT}/{name}/resolve/main/config.json", timeout=_PATIENCE).status_code
+    except requests.RequestException:
+        return None
 
 
 def fingerprint(name: str) -> str:

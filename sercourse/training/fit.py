@@ -222,6 +222,8 @@ class _Trainer:
             predicted = np.array(self.job.classes[task])[probabilities[known].argmax(1)]
             for metric in (wa, ua):
                 figures[f"validation_{metric.__name__}{ending}"] = metric(truth, predicted) if known.any() else math.nan
+            if not known.any() and f"validation_{task}" in figures:  # nothing was judged: no loss, and not one of 0
+                figures[f"validation_{task}"] = math.nan
         for task, paths in validation.written.items():
             said = [plain(text) if isinstance(text, str) else "" for text in labels[task]]
             wer = error_rates(said, [collapsed(path, self.job.classes[task]) for path in paths])["wer"]

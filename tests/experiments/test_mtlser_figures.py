@@ -81,7 +81,7 @@ def test_an_encoder_is_not_compared_with_itself(bench, tmp_path):
 
 
 def test_offline_the_published_encoders_are_not_replaced(bench):
-    backbones.at_hand.cache_clear()
+    backbones._on_the_hub.cache_clear()
     with pytest.warns(UserWarning, match="not at hand"), pytest.raises(UserError) as refused:
         mtlser_backbones.backbones(bench)
     assert str(refused.value).startswith("facebook/wav2vec2-base and facebook/hubert-base-ls960: not at hand")

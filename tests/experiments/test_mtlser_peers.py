@@ -141,13 +141,15 @@ def test_babble_heard_in_training_and_not(bench, monkeypatch):
     paper = {level: mtlser.printed()["table5"]["rows"][level] for level in (0, 20)}
     monkeypatch.setattr(mtlser_noise, "printed", lambda: {"table5": {"rows": paper}})
     result = mtlser_noise.babble(bench)
-    assert list(result["rows"]) == ["0 dB", "20 dB", "clean", "0 dB, trained on clean", "20 dB, trained on clean"]
+    levels, further = ["0 dB", "20 dB"], ("the same voices", "trained on clean")
+    assert list(result["rows"]) == [*levels, "clean", *(f"{level}, {kind}" for kind in further for level in levels)]
     for row in result["rows"].values():
         assert row["f1_sd"] == pytest.approx(np.std(row["f1_folds"], ddof=1))
         assert len(row["wa_folds"]) == 5
     clean = result["rows"]["clean"]["run"]
     assert {row["run"] for name, row in result["rows"].items() if "clean" in name} == {clean}
     assert clean not in (result["rows"]["0 dB"]["run"], result["rows"]["20 dB"]["run"])
+    assert all(result["rows"][level]["run"] == result["rows"][f"{level}, the same voices"]["run"] for level in levels)
     assert "64.3" in bench.console.file.getvalue()
     assert mtlser_noise.babble(bench) == result, "from the stored cells"
 

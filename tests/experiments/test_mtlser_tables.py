@@ -115,6 +115,11 @@ def test_probes_of_the_encoder_stand_beside_untrained_ones(bench, tmp_path, monk
     assert result["rows"][str(tmp_path / "encoder")]["ua"] == result["rows"]["mini"]["ua"]
     assert len(result["ua_by_layer"]["mini"]) == 2
     assert set(result["above_random"]) == {"mini", str(tmp_path / "encoder")}
+    assert result["protocol"] == "loso"
+    with pytest.raises(UserError, match="--protocol kfold-3"):
+        mtlser_pretraining.pretraining(replace(bench, protocol=("kfold-3",)))
+    monkeypatch.setattr(mtlser_pretraining, "FURTHER", ("group-2",))
+    assert mtlser_pretraining.pretraining(replace(bench, protocol=("group-2",)))["protocol"] == "group-2"
 
 
 def test_rows_that_do_not_exist_are_refused(bench):

@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
@@ -20,6 +22,7 @@ from sercourse.models.speech_encoder import SpeechEncoder
 from sercourse.training import backbones
 from sercourse.training.backbones import MINI, load_backbone
 from sercourse.training.batches import EvaluationSet
+from sercourse.training.collect import _written
 from sercourse.training.convolved import Convolved, convolved, encoded
 from sercourse.training.frozen import frozen
 from sercourse.training.networks import TrainingConfig, load_or_train, train
@@ -211,15 +214,60 @@ def test_the_shipped_encoder_loads_and_is_small(pretrained):
 
 
 def test_an_encoder_that_is_not_at_hand_is_replaced_said_and_written_down(monkeypatch):
-    backbones.at_hand.cache_clear()
+    backbones._on_the_hub.cache_clear()
     monkeypatch.setattr(backbones.constants, "HF_HUB_OFFLINE", True)
     with pytest.warns(UserWarning, match=r"facebook/wav2vec2-none: not at hand.*\(mini\) is used instead"):
         settings = RECIPE.settings("quick", ("backbone=facebook/wav2vec2-none",))
     assert settings.model.backbone == MINI, "so no figure of the small one stands under the large one's name"
-    assert settings == RECIPE.settings("quick")
+    with pytest.warns(UserWarning, match="is used instead"):  # said again: never silently
+        assert settings == RECIPE.settings("quick", ("backbone=facebook/wav2vec2-none",)) == RECIPE.settings("quick")
     for wrong in ("wav2vec9", "/nonexistent/folder", "./a/b", "a/b/c"):
         with pytest.raises(UserError, match="no such folder, and no id of the hub"):
             RECIPE.settings("quick", (f"backbone={wrong}",))
+
+
+def test_error_rates_of_sentences_that_training_had_and_of_others():
+    """Fold a was taught "one two" and "three"; of four tested texts two are among its own, one is the other fold's."""
+    table = pd.DataFrame({"text": ["one two", "three", "one two", "four five", "three", None]}, index=list("abcdef"))
+    job = SimpleNamespace(train=("a", "b"))
+    told = pd.DataFrame(
+        {"repeat": 0, "fold": "a", "text": ["One two!", "four five", "three", None],
+         "predicted_text": ["one two", "four six", None, "seven"]}
+    )  # fmt: skip
+    found = _written(told, "text", [(0, "a", job)], table)
+    assert found["seen_texts"] == {"wer": pytest.approx(100 / 3), "cer": pytest.approx(100 * 5 / 12), "n_test": 2}
+    assert found["unseen_texts"]["wer"] == 50
+    assert (found["unseen_texts"]["n_test"], found["n_test"]) == (1, 3), "who said nothing is not judged"
+    assert found["wer"] == pytest.approx(40), "two of five words: three is missing, five is wrong"
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [("max_seconds=0.01", "must be 0.1 or more"), ("alpha=inf", "must be a number"), ("beta=inf", "must be a number")],
+)
+def test_a_setting_that_cannot_work_is_one_sentence(setting, sentence):
+    with pytest.raises(UserError, match=sentence):
+        RECIPE.settings("quick", (setting,))
+
+
+def test_the_papers_profile_lets_the_whole_encoder_learn_as_the_paper_does():
+    paper = RECIPE.profiles["paper"]
+    assert (paper.model.freeze, paper.loop.epochs, paper.loop.batch_size) == ("none", 100, 8)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"), [(404, "no such checkpoint"), (401, "asks for an account"), (403, "asks for an account")]
+)
+def test_what_the_hub_refuses_is_said(monkeypatch, status, sentence):
+    monkeypatch.setattr(backbones, "_on_the_hub", lambda name: status)
+    with pytest.raises(UserError, match=sentence):
+        RECIPE.settings("quick", ("backbone=facebook/wav2vec2-none",))
+
+
+def test_a_hub_that_is_busy_is_not_taken_for_one_without_the_checkpoint(monkeypatch):
+    monkeypatch.setattr(backbones, "_on_the_hub", lambda name: 503)
+    with pytest.warns(UserWarning, match=r"does not answer now \(503\).*is used instead"):
+        assert RECIPE.settings("quick", ("backbone=facebook/wav2vec2-none",)).model.backbone == MINI
 
 
 def test_other_weights_are_another_run(tmp_path):

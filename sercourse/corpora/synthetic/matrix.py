@@ -3,7 +3,8 @@
 Each sentence has one of ten words in each of five places ("Nina lost four green cups."), which makes 100 000
 sentences from 50 words. A fifth of everybody's utterances are sentences of a common pool, the others are said once in
 the whole corpus. So a speaker-independent protocol tests unseen speakers on unseen sentences, and on seen ones beside
-them; every word of theirs has been heard in another sentence.
+them; every word of theirs has been heard in another sentence. (The synthesiser has some fifty voices for the hundred
+speakers: a speaker who is tested may share its voice, at another pitch and rate, with one who was learnt from.)
 
 Source: matrix sentence tests of audiology: Hagerman, "Sentences for testing speech intelligibility in noise",
 Scandinavian Audiology 11 (1982). The words are ours.

@@ -29,6 +29,9 @@ from sercourse.training.settings import LoopConfig, Settings
 
 WAVEFORM, CONVOLVED, ENCODED = "waveform", "convolved", "encoded"
 
+SHORTEST = 0.1
+"""Seconds that an encoder needs at least."""
+
 
 @dataclass(frozen=True)
 class WaveformConfig:
@@ -46,6 +49,8 @@ class WaveformConfig:
 
     def __post_init__(self) -> None:
         ranges.positive(self, "max_seconds")
+        if self.max_seconds < SHORTEST:
+            raise ValueError(f"max_seconds={self.max_seconds:g}: must be {SHORTEST:g} or more")
 
 
 class Heard(Examples):
@@ -130,7 +135,7 @@ class _Recipe(Recipe):
         "paper": Settings(
             LoopConfig(epochs=100, batch_size=8, learning_rate=1e-5, precision="bf16"),
             WaveformConfig(),
-            MtlserConfig(backbone="facebook/wav2vec2-base"),
+            MtlserConfig(backbone="facebook/wav2vec2-base", freeze="none"),
         ),
     }
 

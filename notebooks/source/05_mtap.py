@@ -231,7 +231,9 @@ fig, ax = plt.subplots(figsize=(5, 3.6))
 both = np.array([0, 120])
 ax.plot(both, both, color="black", linestyle=":", label="boundary: $θ_1 = θ_2$")
 for sign in (-1, 1):
-    ax.plot(both, both + sign * np.rad2deg(0.5), color="#D55E00", label="training asks for beyond" if sign > 0 else None)
+    ax.plot(
+        both, both + sign * np.rad2deg(0.5), color="#D55E00", label="training asks for beyond" if sign > 0 else None
+    )
 ax.plot([0, 75], [75, 0], color="#0072B2", linewidth=4, label="places between the class vectors")
 ax.set(xlabel="angle to anger $θ_1$ (degrees)", ylabel="angle to happiness $θ_2$ (degrees)", aspect="equal")
 ax.set(xlim=(0, 120), ylim=(0, 120))
@@ -515,7 +517,9 @@ def measured(name):
             lines[row][f"above {SPELT.get(other, other)} [95 %]"] = interval(effect) + p
     for machine, cell in result["machines"].items():
         lines[f"{machine.upper()}+SVM"] = {metric.upper(): f"{cell[metric]:.1f}" for metric in ("wa", "ua")}
-    caption = f"percent; {result['corpus']}, {result['protocol']}, profile {result['profile']}, seeds: {result['repeats']}. "
+    caption = (
+        f"percent; {result['corpus']}, {result['protocol']}, profile {result['profile']}, seeds: {result['repeats']}. "
+    )
     return pd.DataFrame(lines).T.fillna("").style.set_caption(caption + " ".join(result.get("notes", [])))
 
 
@@ -560,7 +564,9 @@ for title, by_corpus in printed()["losses"].items():
             "± of both together": wa["apfl"][1] + wa["arcface"][1],
         }
 steps = pd.DataFrame(steps).T
-ax = steps[["ArcFace above softmax", "APFL above ArcFace"]].plot.barh(stacked=True, figsize=(8, 2.8), color=["#56B4E9", "#D55E00"])
+ax = steps[["ArcFace above softmax", "APFL above ArcFace"]].plot.barh(
+    stacked=True, figsize=(8, 2.8), color=["#56B4E9", "#D55E00"]
+)
 ax.invert_yaxis()
 ax.set(xlabel="WA above softmax (points), as printed")
 ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -622,7 +628,9 @@ for ax, group in zip(axes, (True, False)):
 axes[0].set(ylabel="recall (%); line: guessing", ylim=(0, 100))
 axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
-display(recall[True].unstack("kept").iloc[:, ::-1].loc[list(looks)].style.format("{:.0f}").set_caption("rare: recall (%)"))
+display(
+    recall[True].unstack("kept").iloc[:, ::-1].loc[list(looks)].style.format("{:.0f}").set_caption("rare: recall (%)")
+)
 tested = int(told["rare"].sum() / recall.loc[True].size)
 print(f"rare: {', '.join(rare)} ({tested} test utterances) | the others keep {whole} training utterances each")
 
@@ -820,6 +828,7 @@ for notice in filter(None, (summary["ua_interval"]["notice"], *summary["notices"
 # speakers differ. The library says so in its results, as it says that most sentences are not English.
 #
 # The paper's table 4, IEMOCAP, two image networks; mean ± spread, in percent:
+
 
 # %%
 def as_printed(table):

@@ -37,7 +37,9 @@ MEASURED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "asp_mtl": (("asp_mtl/table9", "both models"), ("asp_mtl/table3", "model 2 alone")),
     "mtlser": (
-        ("mtlser/words", "unseen speakers"), ("mtlser/tasks", "emotion and words"), ("mtlser/table4", "all three"),
+        ("mtlser/words", "unseen speakers"),
+        ("mtlser/tasks", "emotion and words"),
+        ("mtlser/table4", "all three"),
     ),
     "mtap": (("mtap/table1", "apfl"), ("mtap/table1", "normalised"), ("mtap/table6", "all three, APFL")),
     "msfl": (("msfl/languages", "MSFL, GradNorm"), ("msfl/left_out", "MSFL, GradNorm")),

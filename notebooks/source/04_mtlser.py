@@ -460,8 +460,8 @@ plt.show()
 
 # %% [markdown]
 # **What we saw** (dotted: guessing). All three leave guessing behind in the first epoch. (The training line is a mean over its
-# whole epoch; validation is judged when the epoch is over, and so begins lower.) The silent phase of section 3 is over:
-# about half of the letters are written, most words still have a wrong one, and so the word error rate is near 100. Six
+# whole epoch; validation is judged when the epoch is over, and so begins lower.) The silent phase of section 3 is over,
+# but two of three characters are still wrong, and so hardly a word is right. Six
 # epochs on so few utterances show mechanics, no more; look at the interval. Writing takes patience. With all 4000
 # utterances and the `course` profile (`sercourse reproduce mtlser/words --profile course`):
 
@@ -961,7 +961,7 @@ def greedy(probabilities, symbols):
     """(T, V) and V symbols, the first of them the blank, to the text."""
     ### BEGIN SOLUTION
     path = ["-" if best == 0 else symbols[best] for best in probabilities.argmax(1)]
-    return read_path(path)
+    return "".join(s for s, before in zip(path, ["", *path]) if s != before and s != "-")
     ### END SOLUTION
 
 

@@ -363,7 +363,7 @@ for form, colour, style in (("printed: cos(acos(c) + m)", "#D55E00", "-"), ("lib
     forms[form](c).sum().backward()
     axes[1].loglog(tiny, c.grad, color=colour, linestyle=style)
     axes[1].loglog(tiny, c.grad * tiny.deg2rad().sin(), color=colour, linestyle=style, linewidth=3, alpha=0.4)
-axes[1].set(xlabel="angle to the own class (degrees)", ylabel="thin: over cos θ; thick: over θ", title="slope")
+axes[1].set(xlabel="angle to the own class (degrees)", ylabel="slope", title="thin: over cos θ; thick: over θ")
 axes[0].legend(frameon=False)
 plt.show()
 
@@ -642,7 +642,7 @@ print(f"rare: {', '.join(rare)} ({tested} test utterances) | the others keep {wh
 # lines that are ten points apart may still be chance). Nothing here is shown to help; three utterances are three.
 #
 # On EMO-DB, with the network on spectrograms (`sercourse reproduce mtap/imbalance --corpus emodb --profile
-# course`; there the test is thinned, too):
+# course`; there the test is thinned, too, and the remedy is balanced sampling: rare emotions are drawn more often):
 
 # %%
 from sercourse.experiments.mtap_imbalance import picture
@@ -817,9 +817,8 @@ for notice in filter(None, (summary["ua_interval"]["notice"], *summary["notices"
     print(notice)
 
 # %% [markdown]
-# **What we saw** (in the run that is kept with this page). Without audio the network falls to guessing. Without the image
-# one utterance of the 42 changes, without the text three. That says little about
-# sound, pictures and words. Two other reasons are at hand: the audio encoder *heard speech before*, synthetic voices
+# **What we saw** (in the run that is kept with this page). Without audio the network falls to about guessing. Without the
+# image it tells two utterances of the 42 fewer, without the text four. That says little about sound, pictures and words. Two other reasons are at hand: the audio encoder *heard speech before*, synthetic voices
 # like these, while the image branch has had three epochs on 126 utterances; and audio is 1440 of the 1959 numbers that
 # are fused. This figure cannot tell them apart. In the paper the image network is the large one, and the picture may
 # well be another.
@@ -1014,11 +1013,11 @@ plt.show()
 # %% [markdown]
 # **What we saw** (in the run that is kept with this page; 42 utterances of one woman and one man).
 #
-# - *Left:* the emotion moves by an utterance of the 42 at most. It hardly could move further: text and audio are
+# - *Left:* the emotion moves by one or two utterances of the 42. It hardly could move further: text and audio are
 #   frozen, so the two tasks share nothing that learns but the image branch, and section 9 showed how little hangs on
 #   that.
-# - *Right:* the gender can be told, from the image alone (A), with audio (B) and with text on top (C): the three are
-#   five utterances apart at the most.
+# - *Right:* the gender can be told, a little from the image alone (A), better with audio (B), and not better still with
+#   text on top (C).
 # - *Right, last line:* a probe on the text alone is right in **no** case! Each language has one woman and one man. If
 #   the German woman is tested, the only German voice in training is a man's. The text tells the language, and the
 #   language tells the wrong person.

@@ -102,7 +102,8 @@ def compare(
         b: predictions of system B.
         names: what the sentence calls them.
         metric: "wa" or "ua".
-        ratio: ``Protocol.test_train_ratio``; ``None``: each fold's tested utterances over all others, mean.
+        ratio: ``Protocol.test_train_ratio``; ``None``: each fold's tested utterances over all others, mean. So a
+            validation side counts as learnt from, for it chooses the epoch; without it, p would be a little larger.
         level: of the interval.
         seed: of the bootstrap.
 

@@ -107,6 +107,9 @@ def recorded_epochs(run: Run) -> dict:
 def epoch_choices(run: Run) -> dict:
     """WA with the epoch chosen on validation and on test, from the probabilities of every epoch.
 
+    The honest choice is the run's own, by UA as a rule; whoever peeks takes the highest WA, for that is the figure he
+    wants. So a part of the gap is the measure that is chosen by.
+
     Returns:
         ``wa_by_epoch`` (all folds at the same epoch, from the first), ``wa_epoch_of_validation``,
         ``wa_epoch_of_test`` (percent, pooled over all test items).

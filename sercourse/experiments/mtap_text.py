@@ -9,6 +9,7 @@ Notebook: 05_mtap.ipynb
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,8 @@ from sercourse.training.modalities import MINILM, text_at_hand, text_vectors
 
 FOLDS = 10
 """At most; with ten speakers or ten sentences each is left out in turn. There are no more than an emotion has sentences
-of its own, for else the training side would lack the very emotions that are tested."""
+of its own, for else the training side would lack the very emotions that are tested, and no more than the most frequent
+emotion has utterances, which scikit-learn refuses to deal out."""
 
 APART: dict[str, str] = {"speakers apart": "speaker", "sentences apart": "text"}
 """Name to the column whose values training and test never share."""
@@ -43,7 +45,8 @@ def text(bench: Bench) -> dict:
     Returns:
         ``rows``: of all utterances, or where the corpus says which words suggest an emotion (``wording``) of the plain
         ones and of the others by language: ``utterances``, ``sentences``, and for each of :data:`APART` its ``folds``
-        and, in percent, ``wa, ua, majority, chance, ua_interval``.
+        and, in percent, ``wa, ua, majority, chance, ua_interval``, with ``interval_over`` (what was drawn) and
+        ``notice`` (why the interval is to be mistrusted, or nothing).
 
     Raises:
         UserError: the corpus has no transcripts, or the extra `text` is not installed.
@@ -66,6 +69,8 @@ def text(bench: Bench) -> dict:
             chance = next((f"{one['chance']:.1f}" for one in found if one), "")
             shown.add_row(name, *map(_shown, found), chance)
         bench.console.print(shown)
+        for sentence in notices(rows):
+            bench.say(sentence)
     about = {"artifact": f"{CHAPTER}/text", "corpus": bench.corpus, "seed": bench.seed, "encoder": encoder}
     return about | {"rows": rows}
 
@@ -79,6 +84,16 @@ def parts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return found | {f"with feeling, {language}": part for language, part in loaded.groupby("language")}
 
 
+def notices(rows: Mapping[str, Mapping]) -> list[str]:
+    """Which intervals are to be mistrusted, and why; results that were stored before there was a ``notice`` have none.
+
+    Args:
+        rows: of a result of :func:`text`.
+    """
+    found = {(name, way): row[way].get("notice") for name, row in rows.items() for way in APART if row.get(way)}
+    return [f"{name}, {way}: {notice}" for (name, way), notice in found.items() if notice]
+
+
 def judged(table: pd.DataFrame, vectors: dict[str, np.ndarray], apart: str, seed: int = 0) -> dict | None:
     """A linear probe of the emotion over folds, pooled; ``None`` where there is nothing to set apart, or a training
     side would show one emotion alone.
@@ -87,27 +102,31 @@ def judged(table: pd.DataFrame, vectors: dict[str, np.ndarray], apart: str, seed
         table: utterances with a text.
         vectors: of the texts, by utterance id.
         apart: column whose values training and test never share.
-        seed: of the interval, which is over speakers.
+        seed: of the interval, for which the values of ``apart`` are drawn: speakers, or sentences.
     """
     known = table[table[apart].notna()]
-    folds = known[apart].nunique()
-    if apart == "text":
-        folds = known.groupby(MAIN)[apart].nunique().min()
+    if known.empty:
+        return None
+    apiece = known.groupby(MAIN)[apart].nunique().min() if apart == "text" else known[apart].nunique()
+    folds = int(min(FOLDS, apiece, known[MAIN].value_counts().max()))
     if folds < 2:
         return None
     features = np.stack([vectors[i] for i in known.index])  # (N, D)
     labels, probes, order = known[MAIN].to_numpy(dtype=object), [], []
-    folds = min(FOLDS, int(folds))
     for train, test in StratifiedGroupKFold(folds).split(features, labels, known[apart]):
         if len(set(labels[train])) < 2:
             return None
         probes.append(probe(features[train], labels[train], features[test], labels[test]))
         order.extend(test)
     found: Probe = pooled(probes)
-    speakers = known["speaker"].iloc[order]
-    interval = bootstrap_interval(found.truth, found.predicted, speakers, metric="ua", seed=seed)
+    drawn = known[apart].iloc[order]
+    interval = bootstrap_interval(found.truth, found.predicted, drawn, metric="ua", seed=seed)
+    over, notice = interval.over, interval.notice
+    if apart == "text":  # the bootstrap calls what it draws speakers
+        over, notice = (told.replace("speaker", "sentence") for told in (over, notice))
     figures = {name: getattr(found, name) for name in ("wa", "ua", "majority", "chance")}
-    return {"folds": folds} | figures | {"ua_interval": [interval.low, interval.high], "interval_over": interval.over}
+    interval = {"ua_interval": [interval.low, interval.high], "interval_over": over, "notice": notice}
+    return {"folds": folds} | figures | interval
 
 
 def _shown(found: dict | None) -> str:

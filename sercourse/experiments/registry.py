@@ -250,7 +250,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         )
     },
     "mtap/imbalance": Experiment(
-        "recall of rare emotions under four losses", mtap_imbalance.imbalance, (*NETWORK, "rows", "figure")
+        "recall of rare emotions under four losses and balanced sampling",
+        mtap_imbalance.imbalance,
+        (*NETWORK, "rows", "figure"),
     ),
     "mtap/text": Experiment(
         "the emotion of the voice from the text alone, speakers apart and sentences apart", mtap_text.text, options=()

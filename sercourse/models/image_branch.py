@@ -19,6 +19,7 @@ from torchvision.models import DenseNet, densenet169, resnet50
 SMALLEST = 32
 """Frames and bins of the smallest image: every network halves five times."""
 
+_COUNTER = ".num_batches_tracked"  # which older files lack
 _OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")
 
 
@@ -31,6 +32,7 @@ class ImageBranch(nn.Module):
 
     def __init__(self, name: str) -> None:
         super().__init__()
+        self.name = name
         if name == "small":
             self.network = DenseNet(growth_rate=16, block_config=(2, 4, 6, 4), num_init_features=24, bn_size=2)
         else:
@@ -54,7 +56,16 @@ class ImageBranch(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """``(B, T, F)`` to ``(B, width)``; an image that is alone in its batch has no statistics of a batch and takes
-        the running ones, in training too."""
+        the running ones, in training too.
+
+        Raises:
+            ValueError: fewer frames or bins than :data:`SMALLEST`.
+        """
+        _, frames, bins = images.shape
+        if min(frames, bins) < SMALLEST:
+            raise ValueError(
+                f"an image of {frames} frames and {bins} bins: the image branch needs {SMALLEST} of both; pad it with 0"
+            )
         self.network.train(self.training and len(images) > 1)
         return self.network(images[:, None].contiguous(memory_format=torch.channels_last))
 
@@ -66,12 +77,21 @@ class ImageBranch(nn.Module):
                 more.
 
         Raises:
-            RuntimeError: weights of another network.
+            RuntimeError: weights of another network; one sentence.
         """
         state = {_OLD_NAME.sub(r"\1\2", name): weight for name, weight in published.items()}
         state = {name: weight for name, weight in state.items() if not name.startswith(f"{self.last}.")}
         kernels = f"{self.first}.weight"
-        state[kernels] = state[kernels].sum(1, keepdim=True)  # (C', 3, K, K) to (C', 1, K, K)
+        if kernels in state and state[kernels].ndim == 4:
+            state[kernels] = state[kernels].sum(1, keepdim=True)  # (C', 3, K, K) to (C', 1, K, K)
+        shapes = {name: weight.shape for name, weight in state.items()}
+        own = {name: weight.shape for name, weight in self.network.state_dict().items()}
+        wrong = [name for name in own | shapes if own.get(name) != shapes.get(name) and not name.endswith(_COUNTER)]
+        if wrong:
+            raise RuntimeError(
+                f"the weights are not those of {self.name}: {len(wrong)} are missing, unknown or of another shape, such"
+                f" as {wrong[0]}"
+            )
         self.network.load_state_dict(state)
 
 

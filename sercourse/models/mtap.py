@@ -11,6 +11,8 @@ the audio, frozen                    to zero mean and unit variance over the tra
 ``Concat(image, text, audio)``       taken over; what an utterance lacks is 0, the mean
 APFL for the emotion, softmax for    taken over, with plain softmax, plain focal loss, normalised softmax and ArcFace
 the gender, lambda between           beside it
+one vector of all tokens of a text   the mean over the tokens (of BERT, by sentence-transformers), which is ours: the
+                                     paper says neither that nor the first token
 gender from the image (MTL-A), with  taken over
 audio (B), with text too (C)
 ===================================  ==================================================================================
@@ -41,15 +43,23 @@ class Mtap(MultiTaskModel):
     Args:
         sizes: of every modality that is there, the width of what comes in: bins of the spectrogram, and of the
             vectors.
-        classes: names of the emotions; of the genders where that task is wanted.
-        config: which loss.
+        classes: names of the emotions; of the genders where that task is wanted. They are left out where the config
+            has ``gender=none``: there is no such head then.
+        config: which loss, and what the gender hears.
+
+    Raises:
+        ValueError: a task with fewer than two classes.
     """
 
     def __init__(self, sizes: Mapping[str, int], classes: Classes, config: MtapConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or MtapConfig()
         self.sizes = {name: sizes[name] for name in config.modalities}
-        self.classes = {task: list(names) for task, names in classes.items() if task in (MAIN, GENDER)}
+        wanted = (MAIN,) if config.gender == NONE else (MAIN, GENDER)
+        self.classes = {task: list(names) for task, names in classes.items() if task in wanted}
+        for task, names in self.classes.items():
+            if len(names) < 2:
+                raise ValueError(f"{task}: classes={len(names)}, and there must be two or more to tell apart")
         self.tasks = tuple(self.classes)
         self.scales = nn.ModuleDict({name: Standardise(size) for name, size in self.sizes.items()})
         self.image = ImageBranch(config.image) if IMAGE in self.sizes else None

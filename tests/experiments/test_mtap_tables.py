@@ -11,7 +11,7 @@ from rich.console import Console
 
 from sercourse import corpora
 from sercourse.errors import UserError
-from sercourse.experiments import cells, mtap, mtap_figures, mtap_imbalance, mtap_part, mtap_text, registry
+from sercourse.experiments import cells, mtap, mtap_figures, mtap_imbalance, mtap_part, registry
 from sercourse.experiments.cells import Bench
 from sercourse.training import modalities
 from sercourse.training.recipes import mtap as recipe_of_mtap
@@ -96,6 +96,36 @@ def test_the_sweep_changes_one_number_at_a_time(bench):
     assert len(result["rows"]) == len(mtap.GAMMAS) + len(mtap.MARGINS) + len(mtap.SCALES)
 
 
+def test_the_sweep_compares_with_the_papers_setting(bench):
+    result = registry.run("mtap/sweep", replace(bench, rows=("gamma 0.1", "gamma 5", "margin 0.5")))
+    assert next(iter(result["rows"])) == mtap.BEST == "gamma 0.1"
+    above = {row: found["above"] for row, found in result["rows"].items() if found}
+    assert {row: set(found) for row, found in above.items()} == {
+        "gamma 0.1": {"strongest SVM"},
+        "gamma 5": {"strongest SVM", "gamma 0.1"},
+        "margin 0.5": {"strongest SVM", "gamma 0.1"},
+        "scale 10": {"strongest SVM", "gamma 0.1"},
+    }, "the last one is stored with the first"
+    assert above["margin 0.5"]["gamma 0.1"]["effect"] == 0.0, "the same network under another name"
+    assert "above gamma 0.1 (UA)" in bench.console.file.getvalue()
+
+
+def test_gamma_and_margin_of_another_corpus_are_said():
+    paper, note = mtap.printed()["losses"], "Gamma and margin are those that the paper found for EMO-DB."
+    assert mtap.best_of("table1", "emodb") == (paper["table1"]["emodb"], [])
+    assert mtap.best_of("table1", "savee+none+white@0") == (paper["table1"]["savee"], [])
+    assert mtap.best_of("table2", "ravdess") == (paper["table2"]["emodb"], [note])
+    assert mtap.best_of("table3", "ravdess")[1] == [mtap.borrowed_from(mtap.IEMOCAP)]
+
+
+def test_every_artifact_of_losses_has_that_note(bench):
+    note = "Gamma and margin are those that the paper found for EMO-DB."
+    one = {"table1": "softmax", "table2": "softmax", "steps": "as it is", "imbalance": "softmax 0.5"}
+    for name, row in one.items():
+        assert registry.run(f"mtap/{name}", replace(bench, rows=(row,)))["notes"] == [note], name
+    assert note in bench.console.file.getvalue()
+
+
 def test_thinning_keeps_the_others_whole_and_everybody_in():
     rows = [(emotion, speaker) for emotion in "abc" for speaker in "xy" for _ in range(8)]
     table = pd.DataFrame(rows, columns=["emotion", "speaker"], index=[f"u{k:02d}" for k in range(len(rows))])
@@ -111,7 +141,11 @@ def test_thinning_keeps_the_others_whole_and_everybody_in():
 
 def test_imbalance_tells_minority_from_majority(bench, tmp_path):
     rows = ("softmax 1", "softmax 0.5")
+    table = corpora.load("tiny")
     result = registry.run("mtap/imbalance", replace(bench, rows=rows, figure=tmp_path / "rare.png"))
+    judged = mtap_imbalance.thinned(table, result["minority"], min(mtap_imbalance.SHARES))
+    assert {result["rows"][row]["n_test"] for row in rows} == {len(judged)}
+    assert len(judged) < len(mtap_imbalance.thinned(table, result["minority"], 0.5)) < len(table)
     assert (tmp_path / "rare.png").stat().st_size > 1_000
     for row in rows:
         found = result["rows"][row]
@@ -121,12 +155,72 @@ def test_imbalance_tells_minority_from_majority(bench, tmp_path):
     assert result["rows"]["apfl 1"] is None
 
 
+def test_each_method_is_compared_with_softmax_at_the_same_share(bench):
+    rows = ("softmax 0.5", "apfl 0.5", "softmax, balanced 0.5", "apfl 0.25")
+    result = registry.run("mtap/imbalance", replace(bench, rows=rows))
+    found = {row: result["rows"][row] for row in rows}
+    assert {row: set(one["above"]) for row, one in found.items()} == {
+        "softmax 0.5": set(), "apfl 0.5": {"softmax"}, "softmax, balanced 0.5": {"softmax"}, "apfl 0.25": set(),
+    }  # fmt: skip
+    for row in rows[1:3]:
+        effect = found[row]["above"]["softmax"]
+        assert effect["effect"] == pytest.approx(found[row]["minority"] - found["softmax 0.5"]["minority"])
+        assert effect["low"] <= effect["effect"] <= effect["high"]
+        assert "[" in next(line for line in bench.console.file.getvalue().splitlines() if line.startswith(f"{row}  "))
+    assert len({one["run"] for one in found.values()}) == 4
+    (stored,) = (cells.RESULTS / "mtap" / "cells").glob(f"{found[rows[2]]['run']}.json")
+    assert json.loads(stored.read_text("utf-8"))["settings"]["loop"]["sampling"] == "balanced"
+
+
+def test_the_whole_corpus_is_not_trained_twice(bench):
+    whole = registry.run("mtap/table1", replace(bench, rows=("softmax", "apfl")))
+    result = registry.run("mtap/imbalance", replace(bench, rows=("softmax 1", "apfl 1", "softmax 0.5")))
+    for loss in ("softmax", "apfl"):
+        assert [result["rows"][f"{loss} 1"]["run"]] == whole["rows"][loss]["runs"]
+    assert result["rows"]["softmax 0.5"]["run"].startswith("mtap-tiny~minority0.5-kfold-2-")
+    assert len(list((cells.RESULTS / "mtap" / "cells").iterdir())) == 3
+
+
+def test_the_gain_of_a_minority_is_paired_and_drawn_over_speakers():
+    rows = [(speaker, emotion) for speaker in "abcdef" for emotion in ("fear", "anger") for _ in range(4)]
+    told = pd.DataFrame(rows, columns=["speaker", "emotion"]).assign(predicted="anger")
+    better = told.assign(predicted=np.where(told.index % 8 == 0, "fear", told["predicted"]))
+    found = mtap_imbalance.above(told, better, ["fear"])
+    assert (found["effect"], found["over"], found["notice"]) == (25.0, "6 speakers", "")
+    assert found["low"] == found["high"] == 25.0, "everybody gains the same"
+    assert mtap_imbalance.above(told, better, ["anger"])["effect"] == 0.0
+    few = told["speaker"].isin(["a", "b"])
+    assert "only 2 speakers" in mtap_imbalance.above(told[few], better[few], ["fear"])["notice"]
+
+
 def test_maps_have_a_silhouette_by_distance_and_by_angle(bench, tmp_path, monkeypatch):
     monkeypatch.setattr(mtap_figures, "LOSSES", ("softmax", "apfl"))
     result = registry.run("mtap/figure4", Bench(corpus="tiny", figure=tmp_path / "maps.png"))
     assert (tmp_path / "maps.png").stat().st_size > 10_000
     assert set(result["silhouette"]["apfl"]) == {"euclidean", "cosine"}
     assert len(set(result["silhouette"]["apfl"].values())) == 2
+    assert result["notes"] == ["Gamma and margin are those that the paper found for EMO-DB."]
+
+
+def test_the_maps_of_modalities_have_the_loss_of_the_papers_three(bench, monkeypatch):
+    asked = []
+
+    def one_config(self, chapter, protocol, changes=(), **fields):
+        asked.append(changes)
+        raise StopIteration
+
+    monkeypatch.setattr(Bench, "config", one_config)
+    with pytest.raises(StopIteration):
+        mtap_figures.maps(Bench(corpus="tiny"), "figure5")
+    assert asked == [("loss=apfl", "margin=0.3", "gamma=0.1")]
+    assert mtap.printed()["whole"]["densenet169"]["all three, APFL"]["gamma"] == 0.1
+
+
+def test_the_maps_of_modalities_say_whose_gamma_they_have(bench, monkeypatch):
+    monkeypatch.setattr(mtap_figures, "SHOWN", ("image",))
+    monkeypatch.setattr(mtap_figures, "picture", lambda *parts: pytest.fail("no figure was asked for"))
+    result = registry.run("mtap/figure5", Bench(corpus="tiny"))
+    assert result["notes"] == ["Gamma and margin are those that the paper found for IEMOCAP (improvised)."]
 
 
 @pytest.mark.parametrize("profile", ["quick", "course", "paper"])
@@ -224,41 +318,3 @@ def test_what_must_be_known_beside_a_printed_figure(monkeypatch):
     assert "2 utterances" in told[0]
     assert "the paper halves the session left out" in told[1]
     assert mtap_part.as_in_the_paper(Bench(corpus="iemocap")) == Bench(corpus="iemocap")
-
-
-def said(texts: dict[str, list[str]]) -> pd.DataFrame:
-    """Each emotion's sentences, said by three speakers."""
-    rows = [(emotion, text, speaker) for emotion, own in texts.items() for text in own for speaker in "xyz"]
-    return pd.DataFrame(rows, columns=["emotion", "text", "speaker"], index=[f"u{k:02d}" for k in range(len(rows))])
-
-
-def test_a_sentence_of_one_emotion_is_learnt_by_heart_and_a_fixed_one_tells_nothing():
-    def vectors(table: pd.DataFrame) -> dict[str, np.ndarray]:
-        return {i: np.eye(8)[ord(text[-1]) - ord("a")] for i, text in table["text"].items()}
-
-    own = said({"anger": ["a", "b"], "fear": ["c", "d"]})
-    apart = mtap_text.judged(own, vectors(own), "speaker")
-    assert (apart["ua"], apart["folds"]) == (100.0, 3), "three speakers, three folds"
-    assert mtap_text.judged(own, vectors(own), "text")["ua"] < 60.0
-    fixed = said({"anger": ["a", "b"], "fear": ["a", "b"]})
-    found = mtap_text.judged(fixed, vectors(fixed), "speaker")
-    assert found["ua"] == found["chance"] == 50.0
-    assert mtap_text.judged(fixed[fixed["text"] == "a"], vectors(fixed), "text") is None
-
-
-def test_text_alone_is_judged_by_wording_where_the_corpus_tells_it(bench):
-    table = corpora.load("tiny")
-    result = registry.run("mtap/text", Bench(corpus="tiny", console=bench.console))
-    assert list(result["rows"]) == ["all utterances"]
-    assert result["rows"]["all utterances"]["sentences"] == 2
-    low, high = result["rows"]["all utterances"]["speakers apart"]["ua_interval"]
-    assert low <= result["rows"]["all utterances"]["speakers apart"]["ua"] <= high
-    table.loc[table["text"] == "go on", "emotion"] = "fear"
-    assert mtap_text.text(Bench(corpus="tiny"))["rows"]["all utterances"]["speakers apart"]["wa"] > 0
-    table.loc[table["text"] == "stop it", "emotion"] = "anger"
-    assert mtap_text.text(Bench(corpus="tiny"))["rows"]["all utterances"]["sentences apart"] is None
-    table["wording"] = ["neutral", "emotional"] * (len(table) // 2)
-    assert list(mtap_text.parts(table)) == ["plain sentences", "with feeling, en"]
-    table["text"] = pd.NA
-    with pytest.raises(UserError, match="tiny: has fewer than two sentences"):
-        mtap_text.text(Bench(corpus="tiny"))

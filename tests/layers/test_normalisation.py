@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from torch import nn
 from sercourse.layers.masking import frame_mask, silenced
 from sercourse.layers.normalisation import MaskedNorm
 from sercourse.layers.scaling import Standardise
+from sercourse.training.recipes.base import frame_statistics
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +101,22 @@ def test_standardisation_and_its_inverse():
     torch.testing.assert_close(scale.inverse(y), x, atol=1e-5, rtol=0)
     assert not list(scale.parameters()), "statistics are not learnt"
     assert set(scale.state_dict()) == {"mean", "spread"}, "and they are stored with the network"
+
+
+@pytest.mark.parametrize("value", [0.1, -0.7, 123.456, 1e-4])
+def test_what_rounding_leaves_of_a_constant_feature_is_no_spread(value):
+    """And what training never showed is not made a million times larger by it."""
+    mean, spread = frame_statistics(np.full((30, 1), value, dtype=np.float32) for _ in range(700))
+    scale = Standardise(1)
+    for rounding in (float(spread[0]), 1e-7 * abs(value)):
+        scale.fit(torch.from_numpy(mean), torch.tensor([rounding]))
+        assert scale.spread.item() == 1.0
+        assert scale(torch.tensor([value + 1.0])).item() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_real_feature_keeps_its_spread_however_small_that_is():
+    mean = torch.tensor([1000.0, 1.0, 0.0, -5.0, 0.01])
+    spread = torch.tensor([2e-3, 1.1e-6, 1e-30, 0.025, 1e-7])
+    scale = Standardise(5)
+    scale.fit(mean, spread)
+    assert torch.equal(scale.spread, spread)

@@ -49,14 +49,34 @@ def test_weights_in_the_spelling_of_older_files_are_read():
 
 
 def test_weights_of_another_network_are_refused():
-    with pytest.raises((RuntimeError, KeyError)):
+    with pytest.raises(RuntimeError, match=r"the weights are not those of densenet169: .* such as features"):
         ImageBranch("densenet169").begin_with(published("resnet50").state_dict())
+
+
+def test_weights_of_which_one_is_missing_or_has_another_shape_are_refused_before_any_is_taken():
+    state, branch = published("resnet50").state_dict(), ImageBranch("resnet50")
+    before = [p.clone() for p in branch.parameters()]
+    lacking = {name: weight for name, weight in state.items() if name != "layer4.2.conv3.weight"}
+    for wrong in (lacking, state | {"layer4.2.conv3.weight": torch.zeros(3)}, state | {"more": torch.zeros(3)}):
+        with pytest.raises(RuntimeError, match="not those of resnet50: 1 are missing, unknown or of another shape"):
+            branch.begin_with(wrong)
+    assert all(torch.equal(a, b) for a, b in zip(before, branch.parameters(), strict=True))
+    branch.begin_with({name: weight for name, weight in state.items() if not name.endswith("num_batches_tracked")})
+    assert torch.equal(branch.network.layer4[2].conv3.weight, state["layer4.2.conv3.weight"])
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_smallest_image_passes(name):
     assert ImageBranch(name).eval()(torch.randn(1, SMALLEST, SMALLEST)).shape[0] == 1
+
+
+@pytest.mark.parametrize("shape", [(SMALLEST, SMALLEST - 1), (16, SMALLEST)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_smaller_image_is_one_sentence(name, shape):
+    sentence = f"an image of {shape[0]} frames and {shape[1]} bins: the image branch needs 32 of both"
+    with pytest.raises(ValueError, match=sentence):
+        ImageBranch(name)(torch.randn(2, *shape))
 
 
 def test_the_small_one_is_small():

@@ -129,6 +129,9 @@ def test_missing_labels_teach_nothing():
     losses = model.losses(model(inputs), inputs)
     assert {task: loss.item() for task, loss in losses.items()} == {"emotion": 0.0, "gender": 0.0}
     sum(losses.values()).backward()
+    taught = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()]
+    assert taught == []
+    assert any(p.grad is not None for p in model.parameters()), "but the losses are connected with the network"
 
 
 @pytest.mark.parametrize(
@@ -144,6 +147,9 @@ def test_missing_labels_teach_nothing():
         ({"gender": "D"}, "gender=D: choose one of A, B, C, none"),
         ({"image": "none", "text": "minilm", "gender": "B"}, "gender=B: hears image and audio, which are not there"),
         ({"imagenet": True}, "imagenet=true: needs image=densenet169 or resnet50"),
+        ({"text": ""}, "text=: names no encoder; write text=none"),
+        ({"text": "  "}, "text=  : names no encoder; write text=none"),
+        ({"audio": ""}, "audio=: names no encoder; write audio=none"),
     ],
 )
 def test_settings_outside_their_range_are_refused(changes, sentence):
@@ -154,6 +160,22 @@ def test_settings_outside_their_range_are_refused(changes, sentence):
 def test_one_emotion_alone_cannot_be_told():
     with pytest.raises(ValueError, match="classes=1"):
         Mtap(SIZES, {"emotion": ["anger"]})
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("task", CLASSES)
+def test_one_class_alone_cannot_be_told_under_any_loss(loss, task):
+    config = MtapConfig(**ALL, gender="A", loss=loss)
+    with pytest.raises(ValueError, match=f"{task}: classes=1, and there must be two or more to tell apart"):
+        Mtap(SIZES, CLASSES | {task: CLASSES[task][:1]}, config)
+
+
+def test_genders_that_nobody_asks_for_have_no_head():
+    model, inputs = Mtap(SIZES, CLASSES).eval(), batch()
+    assert model.tasks == ("emotion",)
+    assert (
+        set(model.heads) == set(model.logits(model(inputs))) == set(model.losses(model(inputs), inputs)) == {"emotion"}
+    )
 
 
 def test_the_shared_layer_is_a_convolution_where_there_are_two_tasks():

@@ -3,12 +3,21 @@
 import numpy as np
 import pytest
 
-from sercourse.training.images import BINS, ImageConfig, framed, hide, image, warped
+from sercourse.training.images import BINS, SECONDS, ImageConfig, framed, hide, image, warped
 
 
 def test_the_papers_sizes():
     assert [ImageConfig(seconds=seconds).frames for seconds in (6.0, 5.0, 4.0)] == [600, 500, 400]
     assert ImageConfig().bins == 400
+
+
+def test_hundredths_of_a_second_are_whole_frames():
+    """4.1 * 100 is 409.99 in floating point."""
+    lengths = {hundredths: ImageConfig(seconds=hundredths / 100).frames for hundredths in range(32, 1000)}
+    assert lengths == {hundredths: hundredths for hundredths in lengths}
+    assert [ImageConfig(seconds=s, step=2).frames for s in (0.64, 2.0, 3.0, *SECONDS.values())] == [
+        32, 100, 150, 250, 300, 300,
+    ]  # fmt: skip
 
 
 def test_frames_are_left_out_and_neighbouring_bins_averaged():

@@ -4,13 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from sercourse.errors import UserError
 from sercourse.features.extract import extract
 from sercourse.features.store import FeatureStore
+from sercourse.models.vggish import Vggish
 from sercourse.training import modalities
 from sercourse.training.backbones import load_backbone
-from sercourse.training.modalities import audio_vectors, listener, text_at_hand, text_fingerprint, text_vectors
+from sercourse.training.modalities import (
+    audio_at_hand,
+    audio_fingerprint,
+    audio_vectors,
+    listener,
+    text_at_hand,
+    text_fingerprint,
+    text_vectors,
+)
 from sercourse.training.pooled import layer_means
 
 
@@ -85,6 +95,53 @@ def test_a_damaged_file_of_vggish_weights_is_refused(tmp_path):
         listener(str(tmp_path / "broken.pth"))
 
 
+@pytest.fixture
+def vggish_weights() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return Vggish((2, 3, 4, 4, 5, 5, 16, 12, 8)).state_dict()
+
+
+def test_a_file_of_vggish_weights_is_at_hand_and_read_once(vggish_weights, tmp_path, monkeypatch):
+    file = tmp_path / "own.safetensors"
+    save_file(vggish_weights, file)
+    read = []
+    monkeypatch.setattr(modalities, "load_vggish", read.append)
+    assert audio_at_hand(str(file)) == audio_at_hand(str(file)) == str(file)
+    assert read == [file]
+
+
+@pytest.mark.parametrize("changed", ["suffix", "keys", "no network", "no PCA"])
+def test_a_file_that_is_no_vggish_is_refused_before_features_are_made_for_it(vggish_weights, tmp_path, changed):
+    """Where the settings are made, and not when the first utterance is heard."""
+    name, weights, sentence = {
+        "suffix": ("own.bin", vggish_weights, "weights are read from .pth"),
+        "keys": ("own.pth", {"conv1.weight": torch.zeros(3)}, "not a checkpoint of VGGish"),
+        "no network": ("own.pth", [1, 2], "not a checkpoint of VGGish"),
+        "no PCA": ("own.pth", {n: w for n, w in vggish_weights.items() if "pproc" not in n}, "lacks pproc"),
+    }[changed]
+    torch.save(weights, tmp_path / name)
+    with pytest.raises(UserError, match=sentence) as caught:
+        audio_at_hand(str(tmp_path / name))
+    assert name in str(caught.value)
+
+
+def test_a_folder_without_an_encoder_is_refused_before_its_files_are_hashed(tmp_path, monkeypatch):
+    def hashed(files):
+        raise AssertionError("its files may be of any size")
+
+    monkeypatch.setattr(modalities, "hash_of_files", hashed)
+    monkeypatch.setattr(modalities, "fingerprint", hashed)
+    (tmp_path / "film.mp4").touch()
+    with pytest.raises(
+        UserError, match=r"text=.*: holds no encoder, for there is no config\.json and no modules\.json"
+    ):
+        text_fingerprint(str(tmp_path))
+    with pytest.raises(
+        UserError, match=r"audio=.*: holds no encoder, for there is no config\.json in it; .*audio=none"
+    ):
+        audio_fingerprint(str(tmp_path))
+
+
 def test_a_text_encoder_of_the_hub_is_known_by_its_commit(monkeypatch):
     """Of any architecture: BERT is none of those that hear."""
     found = type("Config", (), {"_commit_hash": "0123456789abcdef0123", "model_type": "bert"})()
@@ -93,6 +150,7 @@ def test_a_text_encoder_of_the_hub_is_known_by_its_commit(monkeypatch):
 
 
 def test_another_file_of_a_sentence_encoder_gives_another_fingerprint(tmp_path):
+    (tmp_path / "modules.json").write_text("[]")
     (tmp_path / "1_Pooling").mkdir()
     (tmp_path / "1_Pooling" / "config.json").write_text("mean")
     before = text_fingerprint(str(tmp_path))

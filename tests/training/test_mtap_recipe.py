@@ -118,6 +118,20 @@ def test_another_encoder_under_the_same_name_is_refused(run, talking, monkeypatc
         predict_files([talking["path"].iloc[0]], run.folder)
 
 
+def test_another_sentence_encoder_under_the_same_name_is_refused_where_there_is_a_text(talking, monkeypatch):
+    settings = RECIPE.settings("quick", (*LOOP, "text=minilm"))
+    features = {name: extract(talking, name, workers=1, progress=False) for name in RECIPE.features(settings)}
+    assert len(RECIPE.derived(features, talking, settings)["text"]) == 16
+    asked = []
+    monkeypatch.setattr(mtap, "text_fingerprint", lambda name: asked.append(name) or "another")
+    with pytest.raises(UserError, match="text=minilm: is not the encoder that this network was trained with; train"):
+        RECIPE.derived(features, talking, settings)
+    for nothing in (pd.NA, " "):
+        silent = talking.assign(text=pd.Series(nothing, index=talking.index, dtype="string"))
+        assert RECIPE.derived(features, silent, settings) == {"text": {}}
+    assert asked == ["minilm"], "without a text nobody asks for the encoder, which need not be installed"
+
+
 def test_what_goes_to_other_processes_can_be_pickled(talking):
     settings = RECIPE.settings("quick", (*LOOP, "text=minilm", "audio=mini"))
     features = {name: extract(talking, name, workers=1, progress=False) for name in RECIPE.features(settings)}
@@ -161,6 +175,9 @@ def test_training_changes_the_image_and_evaluation_does_not(talking):
         (("seconds=0.1",), "--set an image of 5 frames"),
         (("text=nowhere",), "text=nowhere: no such folder"),
         (("audio=nowhere",), "audio=nowhere: no such folder"),
+        (("text=",), "--set text=: names no encoder; write text=none"),
+        (("audio=",), "--set audio=: names no encoder; write audio=none"),
+        (("audio=.",), r"audio=\.: holds no encoder, for there is no config\.json"),
     ],
 )
 def test_settings_that_cannot_be_are_one_sentence(changes, sentence):

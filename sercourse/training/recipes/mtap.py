@@ -132,10 +132,17 @@ class _Recipe(Recipe):
     def derived(
         self, features: FeatureMaps, table: pd.DataFrame, settings: Settings, *, progress: bool = False
     ) -> FeatureMaps:
-        """Vectors of the texts and of the audio."""
+        """Vectors of the texts and of the audio.
+
+        Raises:
+            UserError: an encoder that is not the one of the settings; that of the text is not looked for, and need not
+                be installed, where no utterance has a text.
+        """
         model, found = settings.model, {}
-        if AUDIO in model.modalities and fingerprints(NONE, model.audio) not in model.fingerprint:
-            raise UserError(f"audio={model.audio}: is not the encoder that this network was trained with; train again.")
+        if AUDIO in model.modalities:
+            _check_encoder(AUDIO, model, audio_fingerprint(model.audio))
+        if TEXT in model.modalities and _with_text(table).any():
+            _check_encoder(TEXT, model, text_fingerprint(model.text))
         if TEXT in model.modalities:
             first = next(iter(features.values()))
             store = first.store if isinstance(first, Features) else FeatureStore()
@@ -160,7 +167,7 @@ class _Recipe(Recipe):
                         f" --set seconds={SECONDS[name]:g}."
                     )
         if settings.model.text != NONE:
-            lacking = int((~table[TEXT].fillna("").str.strip().astype(bool)).sum())
+            lacking = int((~_with_text(table)).sum())
             if lacking:
                 found.append(f"{lacking} of {len(table)} utterances have no text; to the network theirs is the mean.")
             others = sorted(set(table["language"].dropna()) - {"en"})
@@ -203,6 +210,17 @@ class _Recipe(Recipe):
 def fingerprints(text: str, audio: str) -> str:
     """What tells the frozen encoders from later ones of the same names."""
     return "-".join(found for found in (text_fingerprint(text), audio_fingerprint(audio)) if found)
+
+
+def _check_encoder(option: str, model: MtapConfig, fingerprint: str) -> None:
+    if fingerprint not in model.fingerprint:
+        name = getattr(model, option)
+        raise UserError(f"{option}={name}: is not the encoder that this network was trained with; train again.")
+
+
+def _with_text(table: pd.DataFrame) -> pd.Series:
+    """Of every utterance, whether it has a text."""
+    return table[TEXT].astype("string").fillna("").str.strip().astype(bool)
 
 
 RECIPE = _Recipe()

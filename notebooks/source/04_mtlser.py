@@ -1083,7 +1083,7 @@ def exercise_4():
 
 
 # %% [markdown]
-# ### 5. Predict, then train
+# ### To try: predict, then train
 #
 # No check, and no single answer. Train the network of section 5 without the words (`("alpha=0",)` as fifth argument of
 # `TrainingConfig`) or without the speaker (`("beta=0",)`); each takes about half a minute. *Write down first* which of the

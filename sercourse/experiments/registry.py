@@ -250,9 +250,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         )
     },
     "mtap/imbalance": Experiment(
-        "recall of rare emotions under four losses and balanced sampling",
-        mtap_imbalance.imbalance,
-        (*NETWORK, "rows", "figure"),
+        "recall of rare emotions: four losses, a remedy", mtap_imbalance.imbalance, (*NETWORK, "rows", "figure")
     ),
     "mtap/text": Experiment(
         "the emotion of the voice from the text alone, speakers apart and sentences apart", mtap_text.text, options=()

@@ -142,7 +142,7 @@ def _language_rows() -> list[str]:
 
 
 def denoising_sentence() -> str:
-    """How far model 1 is above the better classical method, in the stored cells of tables 5 to 8."""
+    """How far model 1 is above the best classical method, in the stored cells of tables 5 to 8."""
     stored = [stored_artifact("asp_mtl", f"table{number}_emodb") for number in (5, 6, 7, 8)]
     gains = [cell for one in stored if one for cell in one["gain_over_classical"]]
     won = sum(cell["low"] > 0 for cell in gains)
@@ -150,8 +150,7 @@ def denoising_sentence() -> str:
     least, most = min(cell["mean"] for cell in gains), max(cell["mean"] for cell in gains)
     return (
         f"Noise removed by ASP-MTL's soft mask on EMO-DB (white, pink, babble and factory at −10 to 10 dB, speakers not"
-        f" heard in training; {judged}): {least:.1f} to {most:.1f} dB above the better of the paper's two classical"
-        f" methods;"
+        f" heard in training; {judged}): {least:.1f} to {most:.1f} dB above the best of the paper's classical methods;"
         f" the 95 % interval over speakers lies above 0 in {won} of {len(gains)} cells."
     )
 

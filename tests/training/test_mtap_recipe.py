@@ -128,8 +128,18 @@ def test_another_sentence_encoder_under_the_same_name_is_refused_where_there_is_
         RECIPE.derived(features, talking, settings)
     for nothing in (pd.NA, " "):
         silent = talking.assign(text=pd.Series(nothing, index=talking.index, dtype="string"))
-        assert RECIPE.derived(features, silent, settings) == {"text": {}}
+        with pytest.warns(UserWarning, match="No utterance has a text; to the network theirs is the mean"):
+            assert RECIPE.derived(features, silent, settings) == {"text": {}}
     assert asked == ["minilm"], "without a text nobody asks for the encoder, which need not be installed"
+
+
+def test_a_network_that_reads_alone_refuses_recordings_whose_words_nobody_knows(talking):
+    """Else it would say the same of every one of them."""
+    settings = RECIPE.settings("quick", (*LOOP, "image=none", "text=minilm"))
+    features = {name: extract(talking, name, workers=1, progress=False) for name in RECIPE.features(settings)}
+    silent = talking.assign(text=pd.Series(pd.NA, index=talking.index, dtype="string"))
+    with pytest.raises(UserError, match="reads texts alone, and these utterances have none"):
+        RECIPE.derived(features, silent, settings)
 
 
 def test_what_goes_to_other_processes_can_be_pickled(talking):

@@ -8,6 +8,7 @@ Notebook: 05_mtap.ipynb
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -135,15 +136,17 @@ class _Recipe(Recipe):
         """Vectors of the texts and of the audio.
 
         Raises:
-            UserError: an encoder that is not the one of the settings; that of the text is not looked for, and need not
-                be installed, where no utterance has a text.
+            UserError: an encoder that is not the one of the settings (that of the text is not looked for, and need not
+                be installed, where no utterance has a text), or a network that reads alone and has nothing to read.
         """
         model, found = settings.model, {}
         if AUDIO in model.modalities:
             _check_encoder(AUDIO, model, audio_fingerprint(model.audio))
-        if TEXT in model.modalities and _with_text(table).any():
-            _check_encoder(TEXT, model, text_fingerprint(model.text))
         if TEXT in model.modalities:
+            if _with_text(table).any():
+                _check_encoder(TEXT, model, text_fingerprint(model.text))
+            else:
+                _tell_without_text(model)
             first = next(iter(features.values()))
             store = first.store if isinstance(first, Features) else FeatureStore()
             found[TEXT] = text_vectors(table[TEXT], model.text, store)
@@ -216,6 +219,20 @@ def _check_encoder(option: str, model: MtapConfig, fingerprint: str) -> None:
     if fingerprint not in model.fingerprint:
         name = getattr(model, option)
         raise UserError(f"{option}={name}: is not the encoder that this network was trained with; train again.")
+
+
+def _tell_without_text(model: MtapConfig) -> None:
+    """Say what a network that reads makes of utterances whose words nobody knows.
+
+    Raises:
+        UserError: it does nothing but read.
+    """
+    if model.modalities == (TEXT,):
+        raise UserError(
+            f"text={model.text}: this network reads texts alone, and these utterances have none; take one that sees or"
+            " hears, too."
+        )
+    warnings.warn("No utterance has a text; to the network theirs is the mean of training.", stacklevel=2)
 
 
 def _with_text(table: pd.DataFrame) -> pd.Series:

@@ -141,6 +141,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         f"asp_mtl/{name}": Experiment(
             f"SNR after noise removal, {table['noise']} noise at four levels, beside the classical methods",
             partial(asp_mtl.snr_table, name=name),
+            (*NETWORK, "rows"),
         )
         for name, table in (*asp_mtl.printed()["snr"].items(), ("unseen", {"noise": "unseen"}))
     },
@@ -291,9 +292,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         (*NETWORK, "repeats", "rows", "figure"),
     ),
     "msfl/silence": Experiment(
-        "how well a language is found from what is not speech, before and after one channel for all",
-        msfl_silence.silence,
-        options=(),
+        "how well a language is found from what is no speech, and behind one channel", msfl_silence.silence, ()
     ),
     "msfl/silence_one_synthesiser": Experiment(
         "the control: the same where everybody speaks all languages", msfl_silence.silence_one_synthesiser, ()

@@ -550,7 +550,7 @@ for name, caption in captions.items():
 
 # %% [markdown]
 # Our soft mask beats the paper's classical methods in all 16 cells of its four noises, however spectral subtraction is
-# read, by 1.2 dB (babble at +10) to 9.8 dB (factory at −10), and no interval reaches 0. It also beats the best of *all*
+# read, by 1.2 dB (pink and babble at +10) to 9.8 dB (factory at −10), and no interval reaches 0. It also beats the best of *all*
 # methods here in all 16, by 1.2 to 4.4 dB. (The babble of these tests is of voices and sentences that no training held.)
 # The paper's own way, dropping frames, does not: at +5 and +10 dB it is far below the others. So the claim holds for a
 # mask, not for what is printed.
